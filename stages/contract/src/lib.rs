@@ -1,0 +1,31 @@
+//! What every stage promises the engine, and the configuration both read.
+//!
+//! A stage crate implements [`Stage`] and nothing else of the engine: it projects the typed [`config::Config`] into
+//! [`Settings`], names the [`Source`]s it wants from outside, checks them in [`Stage::preflight`], and does its work in
+//! [`Stage::run`] with no more than a [`StageContext`] in its hands. The engine finds stages through a [`Registry`].
+//!
+//! Data flows one way: config -> settings + sources -> run -> artifacts + events.
+
+pub mod config;
+mod context;
+mod error;
+mod event;
+mod issue;
+mod port;
+pub mod protocol;
+mod registry;
+mod settings;
+mod source;
+mod stage;
+pub mod value;
+
+pub use config::Config;
+pub use context::{CancelToken, Input, InputContent, Runtime, StageContext};
+pub use error::StageError;
+pub use event::{Event, EventKind, Progress};
+pub use issue::{Finding, Issue, IssueKind, Severity};
+pub use port::{ArtifactKind, InputPort, OutputPort};
+pub use registry::Registry;
+pub use settings::Settings;
+pub use source::{ImageEntry, Source, SourceContent};
+pub use stage::{Demand, Machine, Outputs, Preflight, Stage, layout};

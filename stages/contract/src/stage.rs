@@ -1,0 +1,113 @@
+//! The trait that every stage implements.
+
+use crate::{Config, Finding, Input, InputPort, Issue, OutputPort, Settings, Source, StageContext, StageError};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A unit of work in a plan: train, quantize, evaluate.
+///
+/// The engine holds stages as `Box<dyn Stage>` and calls, in this order: [`settings`](Stage::settings) and
+/// [`source`](Stage::source) while planning, [`preflight`](Stage::preflight) and [`admit`](Stage::admit) before anything
+/// runs, and [`run`](Stage::run) in a process of its own if the store has no result yet.
+pub trait Stage: Send + Sync {
+    /// Name, a single lower-case word; also the folder and feature of its crate.
+    fn name(&self) -> &'static str;
+
+    /// The letter that stands for it in a chain word, if it has one.
+    fn letter(&self) -> Option<char>;
+
+    /// One sentence for help texts.
+    fn about(&self) -> &'static str;
+
+    /// Grows by one whenever the same settings and inputs give other bytes than before: it is part of every key.
+    fn version(&self) -> u32;
+
+    /// What it takes in.
+    fn inputs(&self) -> &'static [InputPort];
+
+    /// What it gives out.
+    fn outputs(&self) -> &'static [OutputPort];
+
+    /// Projects the configuration onto what this stage may read.
+    ///
+    /// # Errors
+    /// All mistakes in the keys that this stage reads, legal keys that are not built yet included.
+    fn settings(&self, config: &Config) -> Result<Settings, Vec<Issue>>;
+
+    /// What binds to `port` when no stage of the plan produces it. `Ok(None)` where the configuration names nothing for
+    /// an optional port. Enumerates only: nothing is decoded here.
+    ///
+    /// # Errors
+    /// Keys that are missing or name files that are not there.
+    fn source(&self, port: &str, config: &Config) -> Result<Option<Source>, Vec<Issue>>;
+
+    /// Looks at everything that can be known before the run starts and costs time to find out: every image and mask
+    /// decoded once, the model against classes and input shape. Depends on nothing but its argument, so that the engine
+    /// may remember a clean result and not ask again.
+    fn preflight(&self, preflight: &Preflight) -> Vec<Finding>;
+
+    /// What the run will need at most. Cheap, asked each time.
+    fn demand(&self, preflight: &Preflight, machine: &Machine) -> Demand;
+
+    /// Does the work. Bytes in [`StageContext::out`] depend on settings and inputs alone: not on time, paths, host,
+    /// thread count or on how often the work was interrupted.
+    ///
+    /// # Errors
+    /// [`StageError::Cancelled`] after the token was set, otherwise what went wrong.
+    fn run(&self, settings: &Settings, context: &StageContext) -> Result<Outputs, StageError>;
+}
+
+/// What a stage may look at before anything runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preflight {
+    /// Its settings.
+    pub settings: Settings,
+    /// Its inputs that exist already, by port; one that another stage will make is absent.
+    pub inputs: BTreeMap<String, Input>,
+    /// Worker threads to use.
+    pub threads: usize,
+}
+
+/// The machine a stage would run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Machine {
+    /// Memory that can still be had, bytes.
+    pub memory: u64,
+}
+
+/// What a stage needs of the machine, at most.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Demand {
+    /// Memory, bytes; 0 where it does not matter.
+    pub memory: u64,
+    /// Disk for output and checkpoints, bytes.
+    pub disk: u64,
+    /// Reasons why it cannot run on this machine, each with a remedy.
+    pub findings: Vec<Finding>,
+}
+
+/// What a stage made: for each output port the path of its file below [`StageContext::out`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outputs(pub BTreeMap<String, String>);
+
+impl Outputs {
+    /// Adds the file of a port.
+    #[must_use]
+    pub fn with(mut self, port: &str, path: impl Into<String>) -> Self {
+        self.0.insert(port.to_owned(), path.into());
+        self
+    }
+}
+
+/// Top folders of a stage's output, and what becomes of them in the run folder. Their names there are the user's choice
+/// (`general.saved_models_dir` ...) and therefore not part of any key or artifact.
+pub mod layout {
+    /// Models: `general.saved_models_dir`.
+    pub const SAVED_MODELS: &str = "saved_models";
+    /// Logs and curves: `general.logs_dir`.
+    pub const LOGS: &str = "logs";
+    /// Quantized models: `quantization.export_dir`.
+    pub const QUANTIZED_MODELS: &str = "quantized_models";
+    /// Everything else: a folder with the name of the node in the plan (`evaluate`, `evaluate-2`).
+    pub const STAGE: &str = "_stage";
+}

@@ -1,0 +1,1 @@
+//! Python literals and arithmetic, as users write them in strings.

@@ -1,0 +1,1 @@
+//! Stage evaluate: measures a model on labelled images.

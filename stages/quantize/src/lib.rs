@@ -1,0 +1,1 @@
+//! Stage quantize: post-training quantization to int8.

@@ -1,0 +1,1 @@
+//! Images and masks: readers, preprocessing, splits, the built-in shapes set.

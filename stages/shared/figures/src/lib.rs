@@ -1,0 +1,1 @@
+//! Pictures: curves, matrices, overlays.

@@ -1,0 +1,1 @@
+//! Model files: Keras HDF5 and TensorFlow Lite.

@@ -1,0 +1,1 @@
+//! Float and int8 interpreters of the graph.

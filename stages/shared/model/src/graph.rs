@@ -1,0 +1,82 @@
+//! The graph and its layers.
+
+use crate::{Op, Tensor, TensorType};
+use thiserror::Error;
+
+/// Position of a layer in [`Graph::layers`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LayerId(pub usize);
+
+/// A network: layers in Keras order, each after the layers it reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Graph {
+    /// Name of the model.
+    pub name: String,
+    /// The layers. Their order is that of Keras' `model.layers`, which is also an order of execution.
+    pub layers: Vec<Layer>,
+    /// The layer whose output is the network's.
+    pub output: LayerId,
+}
+
+/// A node of the graph.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    /// Keras name, unique in the graph.
+    pub name: String,
+    /// What it computes.
+    pub op: Op,
+    /// What it reads.
+    pub inputs: Vec<LayerId>,
+    /// Its weights in Keras order; see [`Op`] for each operation's.
+    pub weights: Vec<Tensor>,
+    /// What it gives.
+    pub output: TensorType,
+}
+
+/// Why a graph cannot be built.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum GraphError {
+    /// A layer's inputs do not fit its operation.
+    #[error("layer `{layer}`: {message}")]
+    Shape {
+        /// Its name.
+        layer: String,
+        /// What does not fit.
+        message: String,
+    },
+    /// Arguments that no network of this architecture has.
+    #[error("{0}")]
+    Architecture(String),
+}
+
+impl Graph {
+    /// The layer at `id`.
+    #[must_use]
+    pub fn layer(&self, id: LayerId) -> &Layer {
+        &self.layers[id.0]
+    }
+
+    /// The layer of that name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<LayerId> {
+        self.layers.iter().position(|layer| layer.name == name).map(LayerId)
+    }
+
+    /// The input layer.
+    #[must_use]
+    pub fn input(&self) -> Option<LayerId> {
+        self.layers.iter().position(|layer| layer.op == Op::Input).map(LayerId)
+    }
+
+    /// Type of the network's output.
+    #[must_use]
+    pub fn output_type(&self) -> &TensorType {
+        &self.layer(self.output).output
+    }
+
+    /// Number of weights, moving statistics included.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        self.layers.iter().flat_map(|layer| &layer.weights).map(|weight| weight.data.len()).sum()
+    }
+}

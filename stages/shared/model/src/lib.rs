@@ -1,0 +1,16 @@
+//! The graph: the one representation of a network.
+//!
+//! A [`Graph`] is a list of [`Layer`]s with Keras names in Keras order, NHWC shapes and Keras padding. The burn module
+//! that trains is built by walking it, interpreters run it, importers and exporters translate it. A float graph and its
+//! int8 counterpart are the same type: quantization adds [`Quant`] to tensors and changes element types.
+//!
+//! Weights have one layout everywhere: convolution kernels `[height, width, in, out]`, depthwise kernels
+//! `[height, width, channels, multiplier]`. Formats with other layouts transpose at their border.
+
+mod graph;
+mod op;
+mod tensor;
+
+pub use graph::{Graph, GraphError, Layer, LayerId};
+pub use op::{Activation, Conv2d, DepthwiseConv2d, Interpolation, Op, Padding};
+pub use tensor::{Data, DataType, Quant, Tensor, TensorType};

@@ -1,0 +1,1 @@
+//! Stage train: fits a segmentation network.
