@@ -108,9 +108,9 @@ impl StageContext {
     /// # Errors
     /// When nothing is bound there, which is a mistake in the engine.
     pub fn input(&self, port: &str) -> Result<&Input, StageError> {
-        self.inputs
-            .get(port)
-            .ok_or_else(|| StageError::failed("stage::unbound_port", format!("nothing is bound to the input `{port}`")))
+        self.inputs.get(port).ok_or_else(|| {
+            StageError::failed("stage::unbound_port", format!("nothing is bound to the input `{port}`"))
+        })
     }
 
     /// The file at a port: its own name, and where to read it.
@@ -120,9 +120,10 @@ impl StageContext {
     pub fn file(&self, port: &str) -> Result<(&str, &Path), StageError> {
         match &self.input(port)?.content {
             InputContent::File { name, path } => Ok((name, path)),
-            InputContent::Source(_) => {
-                Err(StageError::failed("stage::unbound_port", format!("the input `{port}` is not a single file")))
-            }
+            InputContent::Source(_) => Err(StageError::failed(
+                "stage::unbound_port",
+                format!("the input `{port}` is not a single file"),
+            )),
         }
     }
 
@@ -133,9 +134,10 @@ impl StageContext {
     pub fn set(&self, port: &str) -> Result<&SourceContent, StageError> {
         match &self.input(port)?.content {
             InputContent::Source(content) => Ok(content),
-            InputContent::File { .. } => {
-                Err(StageError::failed("stage::unbound_port", format!("the input `{port}` is a file, not a set")))
-            }
+            InputContent::File { .. } => Err(StageError::failed(
+                "stage::unbound_port",
+                format!("the input `{port}` is a file, not a set"),
+            )),
         }
     }
 

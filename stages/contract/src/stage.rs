@@ -1,6 +1,8 @@
 //! The trait that every stage implements.
 
-use crate::{Config, Finding, Input, InputPort, Issue, OutputPort, Settings, Source, StageContext, StageError};
+use crate::{
+    Config, Finding, Input, InputPort, Issue, OutputPort, Settings, Source, StageContext, StageError,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

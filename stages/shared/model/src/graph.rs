@@ -29,8 +29,20 @@ pub struct Layer {
     pub inputs: Vec<LayerId>,
     /// Its weights in Keras order; see [`Op`] for each operation's.
     pub weights: Vec<Tensor>,
+    /// How its kernel starts before training.
+    pub initializer: Initializer,
     /// What it gives.
     pub output: TensorType,
+}
+
+/// How a kernel starts before training: Keras' initialisers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Initializer {
+    /// Uniform within `sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio 2010); Keras' default.
+    #[default]
+    GlorotUniform,
+    /// Truncated normal of variance `2 / fan_in` (He et al., arXiv 1502.01852).
+    HeNormal,
 }
 
 /// Why a graph cannot be built.

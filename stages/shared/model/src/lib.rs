@@ -11,6 +11,6 @@ mod graph;
 mod op;
 mod tensor;
 
-pub use graph::{Graph, GraphError, Layer, LayerId};
+pub use graph::{Graph, GraphError, Initializer, Layer, LayerId};
 pub use op::{Activation, Conv2d, DepthwiseConv2d, Interpolation, Op, Padding};
 pub use tensor::{Data, DataType, Quant, Tensor, TensorType};

@@ -127,7 +127,11 @@ impl Tensor {
     #[must_use]
     pub fn f32(shape: impl Into<Vec<usize>>, data: Vec<f32>) -> Self {
         let shape = shape.into();
-        assert_eq!(shape.iter().product::<usize>(), data.len(), "shape {shape:?} against the number of elements");
+        assert_eq!(
+            shape.iter().product::<usize>(),
+            data.len(),
+            "shape {shape:?} against the number of elements"
+        );
         Self { shape, data: Data::F32(data), quant: None }
     }
 
