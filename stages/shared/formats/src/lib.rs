@@ -1,1 +1,9 @@
 //! Model files: Keras HDF5 and TensorFlow Lite.
+//!
+//! Each format has a folder of its own that translates between its files and [`model::Graph`]; a new format touches
+//! nothing else. Weights are transposed at the border: a graph has one layout everywhere.
+
+mod error;
+pub mod keras;
+
+pub use error::FormatError;
