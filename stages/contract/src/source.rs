@@ -1,6 +1,6 @@
 //! Sources: what comes into a plan from outside.
 
-use crate::{ArtifactKind, Finding};
+use crate::{ArtifactKind, Config, Finding, Issue, IssueKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
@@ -49,4 +49,102 @@ pub struct ImageEntry {
     pub image: PathBuf,
     /// The label mask, for stages that need one. It may be absent too.
     pub mask: Option<PathBuf>,
+}
+
+impl Source {
+    /// The model file that `general.model_path` names, for `stage`: `.h5` is a float model, `.tflite` a quantized one.
+    /// Nothing is opened here.
+    ///
+    /// # Errors
+    /// No path, no such file, a format or a place (a URL) that cannot be read yet.
+    pub fn model_file(config: &Config, stage: &str) -> Result<Self, Vec<Issue>> {
+        const KEY: &str = "general.model_path";
+        let Some(path) = &config.general.model_path else {
+            return Err(vec![
+                Issue::missing(KEY, format!("{stage} needs a model to start from"))
+                    .with_help("name a .h5 or .tflite file, or let a stage before it make the model"),
+            ]);
+        };
+        let text = path.to_string_lossy();
+        if text.starts_with("http://") || text.starts_with("https://") {
+            return Err(vec![
+                Issue::not_yet(KEY, "a model behind a URL").with_help("download it and name the file"),
+            ]);
+        }
+        let extension =
+            path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        let kind = match extension.as_str() {
+            "h5" => ArtifactKind::FloatModel,
+            "tflite" => ArtifactKind::QuantizedModel,
+            "keras" | "onnx" => {
+                return Err(vec![
+                    Issue::not_yet(KEY, format!("reading .{extension} models"))
+                        .with_help("save the model as .h5, or convert it to .tflite"),
+                ]);
+            }
+            _ => {
+                return Err(vec![
+                    Issue::invalid(KEY, format!("`{text}` is not a model file this program knows"))
+                        .with_help("models are .h5 or .tflite files"),
+                ]);
+            }
+        };
+        if !path.is_file() {
+            let resolved = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            let what = if resolved.is_dir() { "is a folder, not a file" } else { "does not exist" };
+            return Err(vec![Issue::new(
+                IssueKind::Path,
+                KEY,
+                format!("the model file `{}` {what}", resolved.display()),
+            )]);
+        }
+        Ok(Self {
+            kind,
+            label: "model_path".to_owned(),
+            key: KEY.to_owned(),
+            content: SourceContent::File(path.clone()),
+            findings: Vec::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model_file(path: Option<&str>) -> Result<Source, Vec<Issue>> {
+        let mut config = Config::default();
+        config.general.model_path = path.map(PathBuf::from);
+        Source::model_file(&config, "quantize")
+    }
+
+    fn only_issue(path: Option<&str>) -> Issue {
+        let mut issues = model_file(path).expect_err("this path cannot stand");
+        assert_eq!(issues.len(), 1);
+        issues.remove(0)
+    }
+
+    #[test]
+    fn a_model_file_that_is_not_there_is_named_by_its_absolute_path() {
+        let issue = only_issue(Some("no/such/model.h5"));
+        assert_eq!(issue.kind, IssueKind::Path);
+        let resolved = std::path::absolute("no/such/model.h5").expect("a working directory");
+        assert!(issue.message.contains(&resolved.display().to_string()), "{}", issue.message);
+    }
+
+    #[test]
+    fn each_kind_of_model_path_that_cannot_stand_has_its_own_sort_of_issue() {
+        let kinds = [
+            (None, IssueKind::Missing),
+            (Some("https://example.org/model.h5"), IssueKind::NotYet),
+            (Some("model.onnx"), IssueKind::NotYet),
+            (Some("model.KERAS"), IssueKind::NotYet),
+            (Some("model.pt"), IssueKind::Invalid),
+            (Some("model"), IssueKind::Invalid),
+        ];
+        for (path, kind) in kinds {
+            let issue = only_issue(path);
+            assert_eq!((issue.kind, issue.key.as_str()), (kind, "general.model_path"), "{path:?}");
+        }
+    }
 }
