@@ -61,6 +61,13 @@ pub enum GraphError {
     Architecture(String),
 }
 
+impl GraphError {
+    /// A layer that does not fit its inputs.
+    pub fn shape(layer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Shape { layer: layer.into(), message: message.into() }
+    }
+}
+
 impl Graph {
     /// The layer at `id`.
     #[must_use]

@@ -6,11 +6,24 @@
 //!
 //! Weights have one layout everywhere: convolution kernels `[height, width, in, out]`, depthwise kernels
 //! `[height, width, channels, multiplier]`. Formats with other layouts transpose at their border.
+//!
+//! A [`GraphBuilder`] makes graphs, [`DeeplabV3`] is the architecture made with it, [`initialize`] draws its weights.
 
+mod architectures;
+mod builder;
+mod check;
 mod graph;
+mod initialize;
+mod macs;
 mod op;
+mod order;
+pub mod passes;
+mod shape;
 mod tensor;
 
+pub use architectures::{AsppVersion, DeeplabV3, MobilenetV2};
+pub use builder::GraphBuilder;
 pub use graph::{Graph, GraphError, Initializer, Layer, LayerId};
+pub use initialize::initialize;
 pub use op::{Activation, Conv2d, DepthwiseConv2d, Interpolation, Op, Padding};
 pub use tensor::{Data, DataType, Quant, Tensor, TensorType};
