@@ -5,5 +5,6 @@
 
 mod error;
 pub mod keras;
+pub mod tflite;
 
 pub use error::FormatError;
