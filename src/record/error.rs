@@ -1,0 +1,123 @@
+//! Errors of the run folder.
+
+use crate::store::StoreError;
+use miette::Diagnostic;
+use std::{
+    io::{self, ErrorKind},
+    path::PathBuf,
+};
+use thiserror::Error;
+
+/// What can go wrong with the run folder.
+#[derive(Debug, Error, Diagnostic)]
+pub enum RecordError {
+    /// The run folder cannot be written to.
+    #[error("cannot {action} `{}`: no permission to write there", path.display())]
+    #[diagnostic(
+        code(record::read_only),
+        help("make the folder writable, or put the run folder elsewhere with hydra.run.dir=FOLDER")
+    )]
+    ReadOnly {
+        /// What was being done.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The disk, or the user's share of it, is used up.
+    #[error("cannot {action} `{}`: the disk is full", path.display())]
+    #[diagnostic(
+        code(record::full),
+        help(
+            "free some space, or put the run folder on another disk with hydra.run.dir=FOLDER; finished stages are in \
+             the store, so the same command goes on where it stopped"
+        )
+    )]
+    Full {
+        /// What was being done.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another failure of the file system.
+    #[error("cannot {action} `{}`", path.display())]
+    #[diagnostic(code(record::io))]
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A folder of the configuration that cannot be one.
+    #[error("`{key}: {value}` {problem}")]
+    #[diagnostic(code(record::bad_folder), help("{help}"))]
+    BadFolder {
+        /// The configuration key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// Why not.
+        problem: &'static str,
+        /// What to do about it.
+        help: &'static str,
+    },
+    /// Two files of a stage would get one place in the run folder.
+    #[error("two files of `{node}`, `{first}` and `{second}`, would both become `{place}` in the run folder")]
+    #[diagnostic(
+        code(record::clash),
+        help(
+            "give general.saved_models_dir, general.logs_dir and quantization.export_dir names of their own"
+        )
+    )]
+    Clash {
+        /// The node of the plan.
+        node: String,
+        /// One file, below the stage's output folder.
+        first: String,
+        /// The other.
+        second: String,
+        /// Their place below the run folder.
+        place: String,
+    },
+    /// A path of a stage's file that leads out of its folder.
+    #[error("the file `{path}` of `{node}` has no place in a run folder: its path leads out of it")]
+    #[diagnostic(code(record::bad_artifact), help("this is a mistake in the stage"))]
+    BadArtifact {
+        /// The node of the plan.
+        node: String,
+        /// The path.
+        path: String,
+    },
+    /// Text that cannot be written.
+    #[error("cannot write `{}`: {what}", path.display())]
+    #[diagnostic(code(record::not_writable))]
+    NotWritable {
+        /// The file.
+        path: PathBuf,
+        /// What the serialiser said.
+        what: String,
+    },
+    /// A result cannot be taken out of the store.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl RecordError {
+    /// A failure of the file system, sorted by what the user can do about it.
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        let path = path.into();
+        match source.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                Self::ReadOnly { action, path, source }
+            }
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full { action, path, source },
+            _ => Self::Io { action, path, source },
+        }
+    }
+}

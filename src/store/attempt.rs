@@ -1,0 +1,195 @@
+//! The folder of a stage that runs now.
+//!
+//! An attempt holds a lock on the file `lease` inside its folder. What can be locked by somebody else is dead and is
+//! removed when a store is opened. The gate keeps an attempt that is just being made, and has no locked lease yet,
+//! from looking dead: makers hold it shared, the sweep holds it alone while it looks around.
+
+use super::{Store, StoreError, failpoint};
+use fs_err::{self as fs, File, OpenOptions};
+use std::{
+    fs::TryLockError,
+    io,
+    path::{Path, PathBuf},
+};
+
+/// A fresh folder for one attempt of one stage. It is removed, with all in it, when this is dropped.
+#[derive(Debug)]
+pub struct Attempt {
+    folder: PathBuf,
+    out: PathBuf,
+    _lease: File,
+}
+
+impl Attempt {
+    /// The empty folder that the stage writes its results into ([`contract::StageContext::out`]).
+    #[must_use]
+    pub fn out(&self) -> &Path {
+        &self.out
+    }
+
+    /// The attempt's folder, for whatever else should die with the attempt.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where objects are written before they get their names. It lies outside of `out`.
+    pub(super) fn staging(&self) -> PathBuf {
+        self.folder.join("staging")
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        // The lease goes last, with its folder: until then nobody else sweeps here.
+        if let Err(error) = remove(&self.folder) {
+            tracing::warn!(%error, "an attempt's folder is left behind; the next run removes it");
+        }
+    }
+}
+
+impl Store {
+    /// Makes a folder for an attempt.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn attempt(&self) -> Result<Attempt, StoreError> {
+        let attempts = self.attempts();
+        let failed = |error| StoreError::io("make an attempt's folder in", &attempts, error);
+        let gate = self.gate().map_err(failed)?;
+        gate.file().lock_shared().map_err(failed)?;
+
+        let folder = tempfile::Builder::new()
+            .prefix("attempt-")
+            .rand_bytes(10)
+            .tempdir_in(&attempts)
+            .map_err(failed)?
+            .keep();
+        failpoint::hit("store::attempt_before_lease");
+        let lease = File::create(folder.join(LEASE)).map_err(failed)?;
+        lease.file().lock().map_err(failed)?;
+        let attempt = Attempt { out: folder.join("out"), folder, _lease: lease };
+        fs::create_dir(&attempt.out).map_err(failed)?;
+        fs::create_dir(attempt.staging()).map_err(failed)?;
+        failpoint::hit("store::attempt_created");
+        Ok(attempt)
+    }
+
+    fn attempts(&self) -> PathBuf {
+        self.root().join("attempts")
+    }
+
+    fn gate(&self) -> io::Result<File> {
+        OpenOptions::new().create(true).truncate(false).write(true).open(self.attempts().join(GATE))
+    }
+}
+
+const LEASE: &str = "lease";
+const GATE: &str = "gate";
+
+/// Removes the attempts of dead processes. What cannot be removed is left for another time: it only takes space.
+pub(super) fn sweep(store: &Store) {
+    match dead(store) {
+        Ok(dead) => {
+            for (folder, _lease) in dead {
+                match remove(&folder) {
+                    Ok(()) => tracing::debug!(folder = %folder.display(), "removed a dead attempt"),
+                    Err(error) => tracing::warn!(%error, "cannot remove a dead attempt"),
+                }
+            }
+        }
+        Err(error) => tracing::warn!(%error, "cannot look for dead attempts"),
+    }
+}
+
+/// The attempts that nobody holds, each with its lease, now held by us.
+fn dead(store: &Store) -> io::Result<Vec<(PathBuf, Option<File>)>> {
+    let gate = store.gate()?;
+    match gate.file().try_lock() {
+        Ok(()) => {}
+        // Somebody makes an attempt or sweeps already.
+        Err(TryLockError::WouldBlock) => return Ok(Vec::new()),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    let mut dead = Vec::new();
+    for entry in fs::read_dir(store.attempts())? {
+        let entry = entry?;
+        if !entry.file_type()?.is_dir() {
+            continue;
+        }
+        match OpenOptions::new().write(true).open(entry.path().join(LEASE)) {
+            Ok(lease) => match lease.file().try_lock() {
+                Ok(()) => dead.push((entry.path(), Some(lease))),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(error),
+            },
+            // Its maker died before it had a lease: a living one would hold the gate.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => dead.push((entry.path(), None)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(dead)
+}
+
+/// Removes a folder that another process may be removing too.
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempts_in(root: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(root.join("attempts")).unwrap();
+        entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
+    }
+
+    #[test]
+    fn an_attempts_folder_is_empty_at_first_and_gone_when_it_is_dropped() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(Some(root.path().to_owned())).unwrap();
+        let attempt = store.attempt().unwrap();
+        assert_eq!(fs::read_dir(attempt.out()).unwrap().count(), 0);
+        fs::write(attempt.out().join("model.h5"), "x").unwrap();
+        let folder = attempt.folder().to_owned();
+        drop(attempt);
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn opening_the_store_removes_attempts_of_the_dead_and_spares_the_living() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(Some(root.path().to_owned())).unwrap();
+        let alive = store.attempt().unwrap();
+        for (dead, has_lease) in [("attempt-dead", true), ("attempt-stillborn", false)] {
+            let folder = root.path().join("attempts").join(dead);
+            fs::create_dir_all(folder.join("out")).unwrap();
+            fs::write(folder.join("out/half"), "written").unwrap();
+            if has_lease {
+                fs::write(folder.join(LEASE), "").unwrap();
+            }
+        }
+        assert_eq!(attempts_in(root.path()).len(), 3);
+        Store::open(Some(root.path().to_owned())).unwrap();
+        assert_eq!(attempts_in(root.path()), [alive.folder()]);
+    }
+
+    #[test]
+    fn a_sweep_keeps_off_while_an_attempt_is_being_made() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(Some(root.path().to_owned())).unwrap();
+        let gate = store.gate().unwrap();
+        gate.file().lock_shared().unwrap();
+        let unborn = root.path().join("attempts/attempt-unborn");
+        fs::create_dir(&unborn).unwrap();
+        Store::open(Some(root.path().to_owned())).unwrap();
+        assert!(unborn.exists());
+        drop(gate);
+        Store::open(Some(root.path().to_owned())).unwrap();
+        assert!(!unborn.exists());
+    }
+}

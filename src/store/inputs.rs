@@ -1,0 +1,164 @@
+//! Digests of what comes into a plan from outside.
+//!
+//! Content counts, the place does not: a moved data set is the same data set. What was hashed is remembered with the
+//! file's stamp, so that the engine can tell after a stage whether an input changed while the stage read it.
+
+use super::{Digest, StoreError, os::Stamp};
+use contract::{ImageEntry, Source, SourceContent};
+use rayon::prelude::*;
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
+
+/// The content of a [`Source`], and what its files looked like when it was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceDigest {
+    /// Digest of the content.
+    pub digest: Digest,
+    /// The stamp of each file that was looked at; none for one that is absent.
+    stamps: BTreeMap<PathBuf, Option<Stamp>>,
+}
+
+impl SourceDigest {
+    /// The first file that is no longer what was hashed: changed, replaced, gone, or there now where it was absent.
+    #[must_use]
+    pub fn changed(&self) -> Option<PathBuf> {
+        let differs = |path: &Path, known: &Option<Stamp>| Stamp::of(path).ok() != Some(*known);
+        self.stamps.iter().find(|(path, stamp)| differs(path, stamp)).map(|(path, _)| path.clone())
+    }
+
+    /// How many files it covers, absent ones included.
+    #[must_use]
+    pub fn files(&self) -> usize {
+        self.stamps.len()
+    }
+}
+
+/// Digests a source. All its files are read, several at a time.
+///
+/// - A file: its bytes together with its extension in lower case, because the extension tells the format.
+/// - Images: for each in order its id, the digest of the picture or that it is absent, and the same for the mask.
+/// - Generated: the generator's name and parameters.
+///
+/// # Errors
+/// A single file that is absent, anything that cannot be read, and a file that changes each time it is read. An absent
+/// image or mask is no error: its absence is part of the digest.
+pub fn digest_source(source: &Source) -> Result<SourceDigest, StoreError> {
+    match &source.content {
+        SourceContent::File(path) => digest_single(source, path),
+        SourceContent::Images(entries) => digest_images(source, entries),
+        SourceContent::Generated { generator, parameters } => Ok(SourceDigest {
+            digest: Digest::of_value(&("generated", generator, parameters))?,
+            stamps: BTreeMap::new(),
+        }),
+    }
+}
+
+/// The digest of a single file as an input: its content together with the extension of its name.
+pub(super) fn file_digest(content: Digest, name: &Path) -> Result<Digest, StoreError> {
+    let extension = name.extension().map(|text| text.to_string_lossy().to_lowercase());
+    Digest::of_value(&("file", extension, content))
+}
+
+fn digest_single(source: &Source, path: &Path) -> Result<SourceDigest, StoreError> {
+    let (content, stamp) = read(source, path)?;
+    let content = content.ok_or_else(|| StoreError::InputMissing {
+        label: source.label.clone(),
+        key: source.key.clone(),
+        path: absolute(path),
+    })?;
+    Ok(SourceDigest {
+        digest: file_digest(content, path)?,
+        stamps: BTreeMap::from([(path.to_owned(), stamp)]),
+    })
+}
+
+/// What the digest of an image set is made of, an entry each. The enum keeps "absent" and "not asked for" apart.
+#[derive(Serialize)]
+struct ImageKey<'a> {
+    id: &'a str,
+    image: FileKey,
+    mask: FileKey,
+}
+
+#[derive(Serialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum FileKey {
+    NotAsked,
+    Absent,
+    Content(Digest),
+}
+
+fn digest_images(source: &Source, entries: &[ImageEntry]) -> Result<SourceDigest, StoreError> {
+    let mut paths: Vec<&Path> = entries
+        .iter()
+        .flat_map(|entry| std::iter::once(entry.image.as_path()).chain(entry.mask.as_deref()))
+        .collect();
+    // A file that is listed twice is read once, and a file has one stamp.
+    paths.sort_unstable();
+    paths.dedup();
+    let read_all: Result<BTreeMap<&Path, (Option<Digest>, Option<Stamp>)>, StoreError> =
+        paths.into_par_iter().map(|path| Ok((path, read(source, path)?))).collect();
+    let read_all = read_all?;
+
+    let file_key = |path: &Path| match read_all.get(path) {
+        Some((Some(digest), _)) => FileKey::Content(*digest),
+        _ => FileKey::Absent,
+    };
+    let keys: Vec<ImageKey<'_>> = entries
+        .iter()
+        .map(|entry| ImageKey {
+            id: &entry.id,
+            image: file_key(&entry.image),
+            mask: entry.mask.as_deref().map_or(FileKey::NotAsked, file_key),
+        })
+        .collect();
+    Ok(SourceDigest {
+        digest: Digest::of_value(&("images", keys))?,
+        stamps: read_all.into_iter().map(|(path, (_, stamp))| (path.to_owned(), stamp)).collect(),
+    })
+}
+
+/// How often a file that changes under the reader is read again before that is an error.
+const TRIES: usize = 3;
+
+/// The content digest of a file and its stamp; nothing for one that is absent. The stamp is taken before and after
+/// reading and must be the same, else the digest might be of bytes that never were the file's content.
+fn read(source: &Source, path: &Path) -> Result<(Option<Digest>, Option<Stamp>), StoreError> {
+    let unreadable = |error: io::Error| StoreError::InputUnreadable {
+        label: source.label.clone(),
+        key: source.key.clone(),
+        path: absolute(path),
+        source: error,
+    };
+    for _ in 0..TRIES {
+        let Some(before) = Stamp::of(path).map_err(unreadable)? else {
+            return Ok((None, None));
+        };
+        if !before.is_file() {
+            return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
+        }
+        let digest = match Digest::of_file(path) {
+            Ok((digest, _)) => digest,
+            // It went away in between: look again.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(unreadable(error)),
+        };
+        if Stamp::of(path).map_err(unreadable)? == Some(before) {
+            return Ok((Some(digest), Some(before)));
+        }
+    }
+    Err(StoreError::InputChanging {
+        label: source.label.clone(),
+        key: source.key.clone(),
+        path: absolute(path),
+    })
+}
+
+/// Error messages print where a relative path was looked for.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}

@@ -1,0 +1,60 @@
+//! One lock per piece of work, over threads and processes.
+//!
+//! It is a kernel lock on a file, which the kernel drops when its holder dies, however it dies: no lock is ever stale.
+//! The files stay: deleting one while another process opens it would let two hold "the" lock.
+
+use super::{Digest, Store, StoreError};
+use fs_err::{File, OpenOptions};
+use std::fs::TryLockError;
+
+/// Proof that nobody else works on a fingerprint. Dropping it releases the lock.
+#[derive(Debug)]
+pub struct FingerprintLock {
+    fingerprint: Digest,
+    _file: File,
+}
+
+impl FingerprintLock {
+    /// What it locks.
+    #[must_use]
+    pub fn fingerprint(&self) -> Digest {
+        self.fingerprint
+    }
+}
+
+impl Store {
+    /// Takes the lock of a fingerprint; nothing when another thread or process holds it. Never waits, so that the caller
+    /// can do other work or be cancelled in between.
+    ///
+    /// # Errors
+    /// When the lock file cannot be made or locked.
+    pub fn try_lock(&self, fingerprint: &Digest) -> Result<Option<FingerprintLock>, StoreError> {
+        let path = self.named("locks", fingerprint, ".lock");
+        let failed = |error| StoreError::io("lock", &path, error);
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        match file.file().try_lock() {
+            Ok(()) => Ok(Some(FingerprintLock { fingerprint: *fingerprint, _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_locked_once_until_the_lock_is_dropped_and_others_are_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(Some(folder.path().to_owned())).unwrap();
+        let (one, two) = (Digest::of(b"one"), Digest::of(b"two"));
+        let held = store.try_lock(&one).unwrap().unwrap();
+        assert_eq!(held.fingerprint(), one);
+        let elsewhere = Store::open(Some(folder.path().to_owned())).unwrap();
+        assert!(elsewhere.try_lock(&one).unwrap().is_none());
+        assert!(elsewhere.try_lock(&two).unwrap().is_some());
+        drop(held);
+        assert!(elsewhere.try_lock(&one).unwrap().is_some());
+    }
+}

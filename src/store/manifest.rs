@@ -1,0 +1,97 @@
+//! Action manifests: what a piece of work made.
+
+use super::StoreError;
+use super::{Digest, KeyDocument, Store, document};
+use contract::{ArtifactKind, EventKind};
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, io::ErrorKind};
+
+/// Version of the manifest's format.
+pub(super) const FORMAT: u32 = 1;
+
+/// The result of a piece of work, `actions/FINGERPRINT.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of this format.
+    pub format: u32,
+    /// What the work depends on; its digest is the fingerprint.
+    pub key: KeyDocument,
+    /// The recipe of the node that was run.
+    pub recipe: Digest,
+    /// The stage's outputs by port.
+    pub outputs: BTreeMap<String, OutputRecord>,
+    /// All files of the stage, those of the outputs among them, sorted by path.
+    pub files: Vec<FileRecord>,
+    /// What a hit tells again: metrics, figures, notes, warnings.
+    pub events: Vec<EventKind>,
+    /// Seconds of wall clock the work took.
+    pub seconds: f64,
+    /// When it was published, RFC 3339, UTC.
+    pub created: String,
+}
+
+/// An output of a stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputRecord {
+    /// What it is.
+    pub kind: ArtifactKind,
+    /// Its path below the stage's output folder, `/` between the parts.
+    pub path: String,
+    /// Content digest.
+    pub digest: Digest,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// A file of a stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// Its path below the stage's output folder, `/` between the parts.
+    pub path: String,
+    /// Content digest.
+    pub digest: Digest,
+    /// Bytes.
+    pub size: u64,
+    /// Whether it may be executed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub executable: bool,
+}
+
+impl Store {
+    /// The result of a fingerprint, if the store has all of it: every object is there with its size. A manifest that
+    /// cannot be read, has another format, or lacks an object, is a miss, and the log says so. Bytes are checked when they
+    /// are copied out.
+    ///
+    /// # Errors
+    /// When the store itself cannot be read.
+    pub fn lookup(&self, fingerprint: &Digest) -> Result<Option<Manifest>, StoreError> {
+        let path = self.named("actions", fingerprint, ".json");
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StoreError::Io { action: "read the manifest", path, source: error }),
+        };
+        let damage = match document::unseal::<Manifest>(&text) {
+            Ok(manifest) => match self.lacks(&manifest, fingerprint) {
+                None => return Ok(Some(manifest)),
+                Some(damage) => damage,
+            },
+            Err(damage) => damage,
+        };
+        tracing::warn!(manifest = %path.display(), %damage, "a stored result cannot be used and will be made again");
+        Ok(None)
+    }
+
+    /// Why a manifest cannot be used.
+    fn lacks(&self, manifest: &Manifest, fingerprint: &Digest) -> Option<String> {
+        if manifest.format != FORMAT {
+            return Some(format!("its format is {}, not {FORMAT}", manifest.format));
+        }
+        if manifest.key.fingerprint().ok() != Some(*fingerprint) {
+            return Some("its key is that of other work".to_owned());
+        }
+        let gone = manifest.files.iter().find(|file| !self.has_object(&file.digest, file.size))?;
+        Some(format!("the object {} of `{}` is gone or has another size", gone.digest, gone.path))
+    }
+}

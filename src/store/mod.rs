@@ -1,0 +1,49 @@
+//! The store: content-addressed artifacts, and which work made them.
+//!
+//! Below its root:
+//!
+//! ```text
+//! CACHEDIR.TAG, format     what this folder is, and the version of this layout
+//! objects/ab/cdef...       file contents under their BLAKE3 digest, read only
+//! actions/FINGERPRINT.json which outputs and events a piece of work has; the rename of this file is the commit point
+//! locks/FINGERPRINT.lock   kernel file locks, never deleted
+//! partial/FINGERPRINT/     checkpoints of unfinished work
+//! attempts/NAME/           folders of stages that run now, held by the lock on the `lease` inside
+//! verdicts/DIGEST.json     findings of preflights that were clean
+//! tmp/                     files being written
+//! ```
+//!
+//! Nothing is synced to disk on purpose: a file that a power cut shortens or loses is a miss, and one it garbles is
+//! found when its digest is checked on the way out. Every file appears by rename, so that a killed writer leaves no
+//! half-written one under its name.
+
+mod attempt;
+mod canonical;
+mod digest;
+mod document;
+mod error;
+pub mod failpoint;
+mod inputs;
+mod key;
+mod lock;
+mod manifest;
+mod objects;
+mod os;
+mod partial;
+mod publish;
+mod root;
+mod verdicts;
+
+#[cfg(test)]
+mod tests;
+
+pub use attempt::Attempt;
+pub use canonical::canonical_json;
+pub use digest::Digest;
+pub use error::StoreError;
+pub use inputs::{SourceDigest, digest_source};
+pub use key::{InputKey, KeyDocument, RecipeDocument};
+pub use lock::FingerprintLock;
+pub use manifest::{FileRecord, Manifest, OutputRecord};
+pub use os::free_space;
+pub use root::Store;

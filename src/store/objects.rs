@@ -1,0 +1,126 @@
+//! Objects: file contents under their digest.
+
+use super::{Attempt, Digest, Store, StoreError, digest, failpoint, os};
+use fs_err::{self as fs, File};
+use std::{
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
+use tempfile::NamedTempFile;
+
+impl Store {
+    /// Where an object lies, or would lie. Its name says nothing of its format: it is the first two digits of the digest,
+    /// then the others.
+    #[must_use]
+    pub fn object_path(&self, digest: &Digest) -> PathBuf {
+        let name = digest.to_string();
+        let (folder, rest) = name.split_at(2);
+        self.root().join("objects").join(folder).join(rest)
+    }
+
+    /// Whether an object of that size is there. Its bytes are not looked at.
+    #[must_use]
+    pub fn has_object(&self, digest: &Digest, size: u64) -> bool {
+        fs::symlink_metadata(self.object_path(digest)).is_ok_and(|m| m.is_file() && m.len() == size)
+    }
+
+    /// Reads an object and compares its digest; a corrupt one is removed.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], [`StoreError::Corrupt`], or that it cannot be read.
+    pub fn verify(&self, digest: &Digest) -> Result<(), StoreError> {
+        let path = self.object_path(digest);
+        match Digest::of_file(&path) {
+            Ok((found, _)) if found == *digest => Ok(()),
+            Ok(_) => Err(self.discard(digest)),
+            Err(error) => Err(cannot_read(digest, path, error)),
+        }
+    }
+
+    /// Copies an object to `dest`, replacing what is there; its folder is made. The digest is taken of the copy, which
+    /// gets its name only when it is right. The copy is the user's own (mode 0644, or 0755 where `executable`): it shares
+    /// at most blocks with the object (a reflink), never the file.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`]; [`StoreError::Corrupt`], and the object is removed, so that it is made again; or that
+    /// `dest` cannot be written.
+    pub fn restore(
+        &self,
+        digest: &Digest,
+        size: u64,
+        dest: &Path,
+        executable: bool,
+    ) -> Result<(), StoreError> {
+        let failed = |error| StoreError::io("write", dest, error);
+        let path = self.object_path(digest);
+        let mut object = File::open(&path).map_err(|e| cannot_read(digest, path, e))?;
+        let folder = dest.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(failed)?;
+        let mut copy = tempfile::Builder::new().prefix(".restoring-").tempfile_in(folder).map_err(failed)?;
+
+        let found = self.clone_or_copy(&mut object, &mut copy).map_err(failed)?;
+        if found != (*digest, size) {
+            return Err(self.discard(digest));
+        }
+        os::set_mode(copy.path(), if executable { 0o755 } else { 0o644 }).map_err(failed)?;
+        failpoint::hit("store::restore_before_rename");
+        copy.persist(dest).map_err(|e| failed(e.error))?;
+        failpoint::hit("store::restore_after_rename");
+        Ok(())
+    }
+
+    /// Shares the blocks where the file system can, else copies; gives digest and size of what arrived.
+    fn clone_or_copy(&self, object: &mut File, copy: &mut NamedTempFile) -> io::Result<(Digest, u64)> {
+        if reflink_copy::reflink_file(object.file(), copy.as_file()).is_ok() {
+            return Digest::of_file(copy.path());
+        }
+        copy.as_file().set_len(0)?;
+        digest::copy(object, copy)
+    }
+
+    /// Stores the bytes of a file. The bytes are copied, never linked: whoever still holds the file open cannot reach the
+    /// object.
+    pub(super) fn add_object(&self, file: &Path, attempt: &Attempt) -> Result<(Digest, u64), StoreError> {
+        let mut source = File::open(file).map_err(|e| StoreError::io("read", file, e))?;
+        let staging = attempt.staging();
+        let failed = |error| StoreError::io("store", file, error);
+        let mut copy = NamedTempFile::new_in(staging).map_err(failed)?;
+        let (digest, size) = digest::copy(&mut source, &mut copy).map_err(failed)?;
+        // An object that is there already is read before it is relied upon: the work that made these bytes may have taken
+        // hours, and would be lost if that object turned out to be corrupt later.
+        if self.has_object(&digest, size) && self.verify(&digest).is_ok() {
+            return Ok((digest, size));
+        }
+        let path = self.object_path(&digest);
+        let failed = |error| StoreError::io("write the object", &path, error);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(failed)?;
+        }
+        os::set_mode(copy.path(), 0o444).map_err(failed)?;
+        failpoint::hit("store::object_before_rename");
+        copy.persist(&path).map_err(|e| failed(e.error))?;
+        failpoint::hit("store::object_after_rename");
+        Ok((digest, size))
+    }
+
+    /// Removes a corrupt object and makes the error that tells of it.
+    fn discard(&self, digest: &Digest) -> StoreError {
+        let path = self.object_path(digest);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                StoreError::io("remove the corrupt object", path, error)
+            }
+            _ => {
+                tracing::warn!(%digest, "removed a corrupt object from the store");
+                StoreError::Corrupt { digest: *digest, path }
+            }
+        }
+    }
+}
+
+fn cannot_read(digest: &Digest, path: PathBuf, error: io::Error) -> StoreError {
+    match error.kind() {
+        ErrorKind::NotFound => StoreError::Missing { digest: *digest, path },
+        _ => StoreError::Io { action: "read the object", path, source: error },
+    }
+}

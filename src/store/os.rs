@@ -1,0 +1,92 @@
+//! Calls to the operating system that the standard library does not wrap, or not for every platform.
+
+use super::StoreError;
+use fs_err as fs;
+use std::{
+    io::{self, ErrorKind},
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::Path,
+};
+
+/// What tells one state of a file from another without reading it: device, inode, size, and the nanosecond times of the
+/// last change of content and of metadata. A file that was edited, replaced or restored differs in at least one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    mode: u32,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    /// The stamp of the file a path leads to, symbolic links followed; nothing when there is none.
+    pub(crate) fn of(path: &Path) -> io::Result<Option<Self>> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(Some(Self {
+                device: metadata.dev(),
+                inode: metadata.ino(),
+                size: metadata.size(),
+                mode: metadata.mode(),
+                modified: (metadata.mtime(), metadata.mtime_nsec()),
+                changed: (metadata.ctime(), metadata.ctime_nsec()),
+            })),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether it is a regular file.
+    pub(crate) fn is_file(&self) -> bool {
+        rustix::fs::FileType::from_raw_mode(self.mode).is_file()
+    }
+}
+
+/// Whether anybody may execute a file of this metadata.
+pub(crate) fn is_executable(metadata: &std::fs::Metadata) -> bool {
+    metadata.mode() & 0o111 != 0
+}
+
+/// Sets a file's permission bits.
+pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+}
+
+/// Bytes that an ordinary user can still write to the file system that holds `path`, or would hold it once it exists.
+///
+/// # Errors
+/// When the file system cannot be asked.
+pub fn free_space(path: &Path) -> Result<u64, StoreError> {
+    let failed = |error| StoreError::io("ask for the free space of", path, error);
+    let absolute = std::path::absolute(path).map_err(failed)?;
+    let existing = absolute.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
+    let stat = rustix::fs::statvfs(existing).map_err(|errno| failed(errno.into()))?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_free_space_of_a_folder_that_does_not_exist_yet_is_that_of_its_parent() {
+        let folder = tempfile::tempdir().unwrap();
+        let nested = folder.path().join("not/there/yet");
+        assert!(free_space(&nested).unwrap() > 0);
+    }
+
+    #[test]
+    fn a_rewritten_file_has_another_stamp_and_an_absent_one_has_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        assert_eq!(Stamp::of(&path).unwrap(), None);
+        fs::write(&path, "one").unwrap();
+        let before = Stamp::of(&path).unwrap();
+        assert_eq!(Stamp::of(&path).unwrap(), before);
+        let replacement = folder.path().join("other");
+        fs::write(&replacement, "two").unwrap();
+        fs::rename(&replacement, &path).unwrap();
+        assert_ne!(Stamp::of(&path).unwrap(), before);
+    }
+}
