@@ -1,0 +1,138 @@
+//! The plan as a graph.
+
+use contract::{ArtifactKind, InputPort, OutputPort, Settings, Source};
+use petgraph::{
+    Direction,
+    graph::{DiGraph, NodeIndex},
+    visit::EdgeRef,
+};
+
+/// What a run is going to do: stages, the sources they read, and which output feeds which port.
+#[derive(Debug)]
+pub struct Plan {
+    /// The mode word it comes from.
+    pub operation_mode: String,
+    /// Nodes in the order of the mode word, each behind everything it reads; so indices are a topological order.
+    pub graph: DiGraph<Node, Edge>,
+}
+
+/// A node of a [`Plan`].
+#[derive(Debug)]
+pub enum Node {
+    /// Work.
+    Stage(StageNode),
+    /// Something from outside.
+    Source(Source),
+}
+
+/// A stage with everything that decides its result but its inputs.
+#[derive(Debug)]
+pub struct StageNode {
+    /// Unique in the plan: the stage's own name, or `evaluate-1`, `evaluate-2` where there are several.
+    pub name: String,
+    /// Name in the registry.
+    pub stage: &'static str,
+    /// [`contract::Stage::version`].
+    pub version: u32,
+    /// What it may read of the configuration.
+    pub settings: Settings,
+    /// What it takes in.
+    pub inputs: &'static [InputPort],
+    /// What it gives out.
+    pub outputs: &'static [OutputPort],
+}
+
+/// An edge of a [`Plan`], from producer to consumer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edge {
+    /// The consumer's port.
+    pub port: &'static str,
+    /// What flows.
+    pub kind: ArtifactKind,
+    /// The producer's output; none from a source.
+    pub output: Option<&'static str>,
+}
+
+/// A bound port of a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Binding {
+    /// Where it comes from.
+    pub producer: NodeIndex,
+    /// Which port, and what.
+    pub edge: Edge,
+}
+
+impl Plan {
+    /// The stages in the order of the mode word.
+    pub fn stages(&self) -> impl Iterator<Item = (NodeIndex, &StageNode)> {
+        self.graph.node_indices().filter_map(|index| Some((index, self.stage(index)?)))
+    }
+
+    /// The sources.
+    pub fn sources(&self) -> impl Iterator<Item = (NodeIndex, &Source)> {
+        self.graph.node_indices().filter_map(|index| Some((index, self.source(index)?)))
+    }
+
+    /// The stage at `index`; none at a source.
+    #[must_use]
+    pub fn stage(&self, index: NodeIndex) -> Option<&StageNode> {
+        match self.graph.node_weight(index) {
+            Some(Node::Stage(stage)) => Some(stage),
+            _ => None,
+        }
+    }
+
+    /// The source at `index`; none at a stage.
+    #[must_use]
+    pub fn source(&self, index: NodeIndex) -> Option<&Source> {
+        match self.graph.node_weight(index) {
+            Some(Node::Source(source)) => Some(source),
+            _ => None,
+        }
+    }
+
+    /// What users call the node: a stage's name or a source's label.
+    #[must_use]
+    pub fn name(&self, index: NodeIndex) -> &str {
+        match &self.graph[index] {
+            Node::Stage(stage) => &stage.name,
+            Node::Source(source) => &source.label,
+        }
+    }
+
+    /// The bound ports of a stage, in the order the stage declares them.
+    #[must_use]
+    pub fn bindings(&self, index: NodeIndex) -> Vec<Binding> {
+        let Some(stage) = self.stage(index) else { return Vec::new() };
+        let mut bindings: Vec<Binding> = self
+            .graph
+            .edges_directed(index, Direction::Incoming)
+            .map(|edge| Binding { producer: edge.source(), edge: *edge.weight() })
+            .collect();
+        bindings.sort_by_key(|binding| stage.inputs.iter().position(|port| port.name == binding.edge.port));
+        bindings
+    }
+
+    /// The stages that `index` waits for, each once, in plan order.
+    #[must_use]
+    pub fn upstream(&self, index: NodeIndex) -> Vec<NodeIndex> {
+        self.neighbours(index, Direction::Incoming)
+    }
+
+    /// The stages that wait for `index`, each once, in plan order.
+    #[must_use]
+    pub fn downstream(&self, index: NodeIndex) -> Vec<NodeIndex> {
+        self.neighbours(index, Direction::Outgoing)
+    }
+
+    fn neighbours(&self, index: NodeIndex, direction: Direction) -> Vec<NodeIndex> {
+        let mut stages: Vec<NodeIndex> = self
+            .graph
+            .neighbors_directed(index, direction)
+            .filter(|&neighbour| self.stage(neighbour).is_some())
+            .collect();
+        stages.sort();
+        stages.dedup();
+        stages
+    }
+}

@@ -1,0 +1,114 @@
+//! Keys of the plan's stages: recipes before anything has run, key documents once the inputs exist.
+
+use super::{Binding, Plan};
+use crate::store::{Digest, InputKey, KeyDocument, Manifest, RecipeDocument, SourceDigest, StoreError, digest_source};
+use petgraph::graph::NodeIndex;
+use std::{borrow::Borrow, collections::BTreeMap};
+
+/// Content of the plan's sources.
+pub type Sources = BTreeMap<NodeIndex, SourceDigest>;
+
+/// Digests every source of the plan.
+///
+/// # Errors
+/// What is wrong with each source that has no digest.
+pub fn digest_sources(plan: &Plan) -> Result<Sources, Vec<StoreError>> {
+    let mut digests = Sources::new();
+    let mut errors = Vec::new();
+    for (index, source) in plan.sources() {
+        match digest_source(source) {
+            Ok(digest) => {
+                digests.insert(index, digest);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(digests) } else { Err(errors) }
+}
+
+/// The recipe key of each stage.
+///
+/// # Errors
+/// When settings cannot be part of a key.
+pub fn recipes(plan: &Plan, sources: &Sources) -> Result<BTreeMap<NodeIndex, Digest>, StoreError> {
+    let mut recipes: BTreeMap<NodeIndex, Digest> = BTreeMap::new();
+    for (index, stage) in plan.stages() {
+        let mut inputs = BTreeMap::new();
+        for Binding { producer, edge } in plan.bindings(index) {
+            let digest = match (sources.get(&producer), recipes.get(&producer)) {
+                (Some(source), _) => source.digest,
+                // Which of the producer's outputs it is belongs to the recipe.
+                (None, Some(recipe)) => Digest::of_value(&("output", recipe, edge.output))?,
+                // Producers come first in the plan, so there is one or the other.
+                (None, None) => continue,
+            };
+            inputs.insert(edge.port.to_owned(), InputKey { kind: edge.kind, digest });
+        }
+        let document = RecipeDocument {
+            stage: stage.stage.to_owned(),
+            version: stage.version,
+            settings: stage.settings.clone(),
+            inputs,
+            device: None,
+        };
+        recipes.insert(index, document.recipe()?);
+    }
+    Ok(recipes)
+}
+
+/// The key document of a stage, if all its inputs exist: its sources, and the results of the stages before it.
+///
+/// # Errors
+/// When a stage's result lacks an output that it promised.
+pub fn key<M: Borrow<Manifest>>(
+    plan: &Plan,
+    index: NodeIndex,
+    sources: &Sources,
+    results: &BTreeMap<NodeIndex, M>,
+) -> Result<Option<KeyDocument>, StoreError> {
+    let Some(stage) = plan.stage(index) else { return Ok(None) };
+    let mut inputs = BTreeMap::new();
+    for binding in plan.bindings(index) {
+        let Some(input) = input_key(&binding, sources, results)? else { return Ok(None) };
+        inputs.insert(binding.edge.port.to_owned(), input);
+    }
+    Ok(Some(KeyDocument {
+        stage: stage.stage.to_owned(),
+        version: stage.version,
+        settings: stage.settings.clone(),
+        inputs,
+        device: None,
+    }))
+}
+
+/// The key of one bound input, if it exists.
+///
+/// # Errors
+/// When a stage's result lacks an output that it promised.
+pub fn input_key<M: Borrow<Manifest>>(
+    binding: &Binding,
+    sources: &Sources,
+    results: &BTreeMap<NodeIndex, M>,
+) -> Result<Option<InputKey>, StoreError> {
+    let Binding { producer, edge } = binding;
+    if let Some(source) = sources.get(producer) {
+        return Ok(Some(InputKey { kind: edge.kind, digest: source.digest }));
+    }
+    let Some(manifest) = results.get(producer) else { return Ok(None) };
+    let output = output(manifest.borrow(), edge.output.unwrap_or_default())?;
+    InputKey::file(output.kind, &output.path, output.digest).map(Some)
+}
+
+/// An output of a result.
+///
+/// # Errors
+/// When the result has none of that name.
+pub fn output<'a>(
+    manifest: &'a Manifest,
+    port: &str,
+) -> Result<&'a crate::store::OutputRecord, StoreError> {
+    manifest.outputs.get(port).ok_or_else(|| StoreError::BadPort {
+        port: port.to_owned(),
+        what: format!("`{}` is not in its stored result", manifest.key.stage),
+    })
+}

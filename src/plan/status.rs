@@ -1,0 +1,63 @@
+//! What the store has of a plan already.
+
+use super::{
+    Plan,
+    keys::{self, Sources},
+};
+use crate::store::{Digest, Manifest, Store, StoreError};
+use petgraph::graph::NodeIndex;
+use std::collections::BTreeMap;
+
+/// What a run would do with a stage now.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Status {
+    /// Nothing: its result is stored.
+    Hit(Box<Manifest>),
+    /// Run it: its inputs exist and the store has no result for them.
+    Run,
+    /// That depends on what these stages make.
+    After(Vec<NodeIndex>),
+}
+
+/// The state of a stage before a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageState {
+    /// Its recipe key.
+    pub recipe: Digest,
+    /// Its fingerprint, if all its inputs exist.
+    pub fingerprint: Option<Digest>,
+    /// What a run would do.
+    pub status: Status,
+}
+
+/// The state of every stage of the plan, in plan order.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn status(
+    plan: &Plan,
+    sources: &Sources,
+    store: &Store,
+) -> Result<BTreeMap<NodeIndex, StageState>, StoreError> {
+    let recipes = keys::recipes(plan, sources)?;
+    let mut hits: BTreeMap<NodeIndex, Manifest> = BTreeMap::new();
+    let mut states = BTreeMap::new();
+    for (index, recipe) in recipes {
+        let key = keys::key(plan, index, sources, &hits)?;
+        let fingerprint = key.map(|key| key.fingerprint()).transpose()?;
+        let status = match &fingerprint {
+            None => {
+                Status::After(plan.upstream(index).into_iter().filter(|up| !hits.contains_key(up)).collect())
+            }
+            Some(fingerprint) => match store.lookup(fingerprint)? {
+                Some(manifest) => {
+                    hits.insert(index, manifest.clone());
+                    Status::Hit(Box::new(manifest))
+                }
+                None => Status::Run,
+            },
+        };
+        states.insert(index, StageState { recipe, fingerprint, status });
+    }
+    Ok(states)
+}

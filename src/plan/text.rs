@@ -1,0 +1,72 @@
+//! The plan as a table for people.
+
+use super::{
+    Plan,
+    status::{StageState, Status},
+};
+use crate::report::{duration, table};
+use contract::SourceContent;
+use petgraph::graph::NodeIndex;
+use std::collections::BTreeMap;
+
+/// One line a stage: what a run would do with it, what it reads, and why.
+#[must_use]
+pub fn text(plan: &Plan, states: &BTreeMap<NodeIndex, StageState>) -> String {
+    let rows: Vec<[String; 4]> = plan
+        .stages()
+        .filter_map(|(index, stage)| {
+            let state = states.get(&index)?;
+            Some([stage.name.clone(), word(plan, state), inputs(plan, index), why(state)])
+        })
+        .collect();
+    let count = |wanted: fn(&Status) -> bool| states.values().filter(|state| wanted(&state.status)).count();
+    let hits = count(|status| matches!(status, Status::Hit(_)));
+    let runs = count(|status| matches!(status, Status::Run));
+    let later = count(|status| matches!(status, Status::After(_)));
+    let stages = match states.len() {
+        1 => "1 stage".to_owned(),
+        count => format!("{count} stages"),
+    };
+    let table = table(["stage", "status", "inputs", "why"], &rows, &[]);
+    format!(
+        "{}: {stages}, {hits} stored, {runs} to run, {later} depending on others\n\n{table}",
+        plan.operation_mode
+    )
+}
+
+fn word(plan: &Plan, state: &StageState) -> String {
+    match &state.status {
+        Status::Hit(_) => "hit".to_owned(),
+        Status::Run => "run".to_owned(),
+        Status::After(stages) => format!("after {}", names(plan, stages)),
+    }
+}
+
+fn why(state: &StageState) -> String {
+    match &state.status {
+        Status::Hit(manifest) => {
+            let day = manifest.created.split('T').next().unwrap_or_default();
+            format!("made on {day} in {}", duration(manifest.seconds))
+        }
+        Status::Run => "no stored result for these settings and inputs".to_owned(),
+        Status::After(_) => "its inputs are not made yet".to_owned(),
+    }
+}
+
+/// `model: train, calibration_set: training set (183 images)`.
+fn inputs(plan: &Plan, index: NodeIndex) -> String {
+    let shown = plan.bindings(index).into_iter().map(|binding| {
+        let producer = plan.name(binding.producer);
+        let size = match plan.source(binding.producer).map(|source| &source.content) {
+            Some(SourceContent::Images(images)) => format!(" ({} images)", images.len()),
+            Some(SourceContent::Generated { generator, .. }) => format!(" ({generator})"),
+            Some(SourceContent::File(_)) | None => String::new(),
+        };
+        format!("{}: {producer}{size}", binding.edge.port)
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+fn names(plan: &Plan, stages: &[NodeIndex]) -> String {
+    stages.iter().map(|&index| plan.name(index)).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,118 @@
+//! The run's own files: `events.jsonl`, `stm32ai_main.log` and `run.json`, kept up as events come.
+
+use crate::{
+    record::{EventLog, Outcome, Published, RecordError, RunFolder, RunLog, RunRecord, StageState},
+    schedule::Subscriber,
+};
+use contract::{Event, EventKind};
+
+/// Writes what happens into the run folder.
+///
+/// A disk that fills up must not take hours of work with it, so a file that cannot be written is told once and left
+/// alone from then on.
+pub struct Journal {
+    folder: RunFolder,
+    record: RunRecord,
+    events: Option<EventLog>,
+    log: Option<RunLog>,
+    failure_told: bool,
+}
+
+impl Journal {
+    /// Starts the files of a run.
+    ///
+    /// # Errors
+    /// When one cannot be made.
+    pub fn start(folder: RunFolder, record: RunRecord) -> Result<Self, RecordError> {
+        folder.save(&record)?;
+        let (events, log) = (Some(folder.events()?), Some(folder.log()?));
+        Ok(Self { folder, record, events, log, failure_told: false })
+    }
+
+    /// Brings `run.json` up to date; says whether anything in it changed.
+    fn note(&mut self, event: &Event) -> bool {
+        let Some(stage) = &event.stage else {
+            if let EventKind::RunFinished { outcome, .. } = &event.kind {
+                self.finish(outcome);
+                return true;
+            }
+            return false;
+        };
+        let stage = self.record.stage(stage);
+        match &event.kind {
+            EventKind::StagePlanned { .. } => {}
+            EventKind::StageStarted { fingerprint } => {
+                stage.state = StageState::Running;
+                stage.fingerprint = fingerprint.parse().ok();
+                stage.files.clear();
+            }
+            EventKind::CacheHit { fingerprint } => {
+                stage.state = StageState::Hit;
+                stage.fingerprint = fingerprint.parse().ok();
+                stage.files.clear();
+            }
+            EventKind::ArtifactPublished { path, digest, bytes } => {
+                let Ok(digest) = digest.parse() else { return false };
+                stage.files.push(Published { path: path.clone(), digest, bytes: *bytes });
+                // Written when the stage is finished, which comes next.
+                return false;
+            }
+            EventKind::StageFinished { seconds } => {
+                stage.seconds = Some(*seconds);
+                if stage.state == StageState::Running {
+                    stage.state = StageState::Run;
+                }
+            }
+            EventKind::StageFailed { code, .. } => {
+                let cancelled = code == "cancelled";
+                stage.state = if cancelled { StageState::Cancelled } else { StageState::Failed };
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn finish(&mut self, outcome: &str) {
+        for stage in &mut self.record.stages {
+            if stage.state == StageState::Planned {
+                stage.state = StageState::Skipped;
+            }
+        }
+        let known = [Outcome::Done, Outcome::Failed, Outcome::Cancelled];
+        let outcome = known.into_iter().find(|known| known.as_str() == outcome);
+        self.record.finish(outcome.unwrap_or(Outcome::Failed));
+    }
+
+    fn tell(&mut self, error: &RecordError) {
+        if !self.failure_told {
+            self.failure_told = true;
+            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            tracing::error!("{error}{cause}; the run goes on, its record is incomplete");
+        }
+    }
+}
+
+impl Subscriber for Journal {
+    fn event(&mut self, event: &Event) {
+        if let Some(Err(error)) = self.events.as_mut().map(|events| events.write(event)) {
+            self.events = None;
+            self.tell(&error);
+        }
+        if let Some(Err(error)) = self.log.as_mut().map(|log| log.write(event)) {
+            self.log = None;
+            self.tell(&error);
+        }
+        if self.note(event)
+            && let Err(error) = self.folder.save(&self.record)
+        {
+            self.tell(&error);
+        }
+    }
+
+    fn text(&mut self, stage: &str, line: &str) {
+        if let Some(Err(error)) = self.log.as_mut().map(|log| log.line(&format!("{stage} | {line}"))) {
+            self.log = None;
+            self.tell(&error);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Why a stage has no result.
+
+use crate::{record::RecordError, store::StoreError};
+use contract::{EventKind, StageError};
+use miette::Diagnostic;
+use std::io;
+
+/// Why a stage of a run has no result, in the words its event has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What sort of end it is.
+    pub reason: Reason,
+    /// Stable code.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// The sort of a [`Failure`], which decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The stage, its process, or what it needs of the system failed.
+    Failed,
+    /// The user stopped it.
+    Cancelled,
+    /// A stored result stays corrupt however often it is made again.
+    Corrupt,
+}
+
+impl Failure {
+    /// The user stopped the stage.
+    #[must_use]
+    pub fn cancelled() -> Self {
+        StageError::Cancelled.into()
+    }
+
+    /// The event that tells of it.
+    #[must_use]
+    pub fn event(&self) -> EventKind {
+        EventKind::StageFailed {
+            code: self.code.clone(),
+            message: self.message.clone(),
+            help: self.help.clone(),
+        }
+    }
+
+    fn of(diagnostic: &dyn Diagnostic) -> Self {
+        let mut message = diagnostic.to_string();
+        let mut cause = diagnostic.source();
+        while let Some(error) = cause {
+            message.push_str(": ");
+            message.push_str(&error.to_string());
+            cause = error.source();
+        }
+        Self {
+            reason: Reason::Failed,
+            code: diagnostic.code().map_or_else(|| "engine".to_owned(), |code| code.to_string()),
+            message,
+            help: diagnostic.help().map(|help| help.to_string()),
+        }
+    }
+}
+
+impl From<StageError> for Failure {
+    fn from(error: StageError) -> Self {
+        match error {
+            StageError::Cancelled => Self {
+                reason: Reason::Cancelled,
+                code: "cancelled".to_owned(),
+                message: "cancelled".to_owned(),
+                help: None,
+            },
+            StageError::Failed { code, message, help } => {
+                Self { reason: Reason::Failed, code, message, help }
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        StageError::from(error).into()
+    }
+}
