@@ -1,6 +1,6 @@
 //! Building a graph layer by layer.
 
-use crate::{Graph, GraphError, Initializer, Layer, LayerId, Op, Tensor, TensorType, order::keras_order};
+use crate::{Graph, GraphError, Initializer, Layer, LayerId, Op, Tensor, TensorType, order::keras_order, shape::elements};
 use std::collections::BTreeMap;
 
 /// Builds a float [`Graph`]: names layers, infers shapes, makes weights, and sorts the layers as Keras does.
@@ -26,8 +26,10 @@ impl GraphBuilder {
     /// A name in use, or a shape without elements.
     pub fn input(&mut self, name: impl Into<String>, shape: &[usize]) -> Result<LayerId, GraphError> {
         let name = name.into();
-        if shape.contains(&0) {
-            return Err(GraphError::shape(name, format!("an input of shape {shape:?} has no elements")));
+        match elements(shape) {
+            Ok(0) => return Err(GraphError::shape(name, format!("an input of shape {shape:?} has no elements"))),
+            Ok(_) => {}
+            Err(message) => return Err(GraphError::shape(name, message)),
         }
         self.push(Layer {
             name,

@@ -16,7 +16,8 @@ impl Graph {
                 return Err(GraphError::shape(&layer.name, "two layers have this name"));
             }
             if let Some(late) = layer.inputs.iter().find(|input| input.0 >= position) {
-                let message = format!("reads the layer at position {}, which does not come before it", late.0);
+                let message =
+                    format!("reads the layer at position {}, which does not come before it", late.0);
                 return Err(GraphError::shape(&layer.name, message));
             }
             self.check_shapes(LayerId(position))?;
@@ -32,9 +33,14 @@ impl Graph {
         let inputs: Vec<&[usize]> =
             layer.inputs.iter().map(|input| self.layer(*input).output.shape.as_slice()).collect();
         if layer.op == Op::Input {
-            return if inputs.is_empty() { Ok(()) } else { Err(GraphError::shape(&layer.name, "an input reads nothing")) };
+            return if inputs.is_empty() {
+                Ok(())
+            } else {
+                Err(GraphError::shape(&layer.name, "an input reads nothing"))
+            };
         }
-        let shape = layer.op.output_shape(&inputs).map_err(|message| GraphError::shape(&layer.name, message))?;
+        let shape =
+            layer.op.output_shape(&inputs).map_err(|message| GraphError::shape(&layer.name, message))?;
         if shape != layer.output.shape {
             let message = format!("its output is said to be {:?} and is {shape:?}", layer.output.shape);
             return Err(GraphError::shape(&layer.name, message));

@@ -165,7 +165,7 @@ fn image(shape: &[usize]) -> Result<[usize; 3], String> {
 }
 
 /// Number of elements of a shape; sizes that no machine here could hold are an error.
-fn elements(shape: &[usize]) -> Result<usize, String> {
+pub(crate) fn elements(shape: &[usize]) -> Result<usize, String> {
     shape
         .iter()
         .try_fold(1usize, |product, size| product.checked_mul(*size))

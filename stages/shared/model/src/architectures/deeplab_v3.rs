@@ -82,7 +82,8 @@ impl DeeplabV3 {
         for (side, name) in [(height, "height"), (width, "width")] {
             if side == 0 || side % stride != 0 {
                 let below = side / stride * stride;
-                let near = if below == 0 { format!("{stride}") } else { format!("{below} or {}", below + stride) };
+                let near =
+                    if below == 0 { format!("{stride}") } else { format!("{below} or {}", below + stride) };
                 return Err(GraphError::Architecture(format!(
                     "the input's {name} is {side}, not a multiple of the output stride {stride}; use {near}"
                 )));
