@@ -17,6 +17,9 @@ mod log;
 mod materialise;
 mod run;
 
+#[cfg(test)]
+mod tests;
+
 pub use describe::describe;
 pub use error::RecordError;
 pub use events::EventLog;

@@ -13,20 +13,28 @@ pub const VARIABLE: &str = "PIPELINE_FAILPOINT";
 
 /// Every fail point of the engine, in the order a run meets them first.
 pub const FAIL_POINTS: &[&str] = &[
+    "store::verdict_before_rename",
     "record::folder_created",
     "record::run_before_rename",
     "record::run_after_rename",
-    "store::verdict_before_rename",
     "store::attempt_before_lease",
     "store::attempt_created",
+    "engine::after_spawn",
+    "engine::before_publish",
+    "engine::after_spawn",
+    "engine::before_publish",
     "store::object_before_rename",
     "store::object_after_rename",
     "store::manifest_before_rename",
     "store::manifest_after_rename",
-    "store::partial_before_rename",
-    "store::partial_after_rename",
+    "engine::after_publish",
+    "engine::after_publish",
     "store::restore_before_rename",
     "store::restore_after_rename",
+    "engine::after_materialise",
+    "engine::after_materialise",
+    "store::partial_before_rename",
+    "store::partial_after_rename",
 ];
 
 struct Armed {

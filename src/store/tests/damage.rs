@@ -1,0 +1,165 @@
+use super::*;
+use proptest::prelude::*;
+
+fn flip(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[0] ^= 1;
+    overwrite(path, &bytes);
+}
+
+#[test]
+fn a_corrupt_object_is_found_on_the_way_out_removed_and_made_again() {
+    let (root, store) = store();
+    let manifest = publish(&store, 1, &[("model.h5", b"weights")]).unwrap();
+    let object = store.object_path(&manifest.files[0].digest);
+    let dest = root.path().join("model.h5");
+    fs::write(&dest, "what the user has").unwrap();
+    flip(&object);
+
+    let error = restore_all(&store, &manifest, root.path()).unwrap_err();
+    assert!(error.is_damage());
+    let text = format!(
+        "the stored object {} is corrupt (`{}`); it has been removed",
+        Digest::of(b"weights"),
+        object.display()
+    );
+    assert_eq!(error.to_string(), text);
+    assert_eq!(fs::read(&dest).unwrap(), b"what the user has", "a bad copy never gets the name");
+    assert!(!object.exists());
+    assert_eq!(store.lookup(&key(1).fingerprint().unwrap()).unwrap(), None);
+
+    let again = publish(&store, 1, &[("model.h5", b"weights")]).unwrap();
+    assert_eq!(restore_all(&store, &again, root.path()).unwrap()["model.h5"], b"weights");
+}
+
+#[test]
+fn publishing_bytes_whose_object_is_corrupt_replaces_it_unasked() {
+    let (root, store) = store();
+    let manifest = publish(&store, 1, &[("model.h5", b"weights")]).unwrap();
+    flip(&store.object_path(&manifest.files[0].digest));
+    let again = publish(&store, 2, &[("other.h5", b"weights")]).unwrap();
+    assert_eq!(restore_all(&store, &again, root.path()).unwrap()["other.h5"], b"weights");
+}
+
+#[test]
+fn a_short_or_missing_object_is_a_miss() {
+    let (_root, store) = store();
+    let fingerprint = key(1).fingerprint().unwrap();
+    let manifest = publish(&store, 1, &[("model.h5", b"weights")]).unwrap();
+    let object = store.object_path(&manifest.files[0].digest);
+    overwrite(&object, b"weigh");
+    assert_eq!(store.lookup(&fingerprint).unwrap(), None);
+    fs::remove_file(&object).unwrap();
+    assert_eq!(store.lookup(&fingerprint).unwrap(), None);
+    assert!(matches!(store.verify(&manifest.files[0].digest), Err(StoreError::Missing { .. })));
+}
+
+#[test]
+fn a_manifest_that_is_garbled_cut_or_of_another_format_is_a_miss() {
+    let (_root, store) = store();
+    let fingerprint = key(1).fingerprint().unwrap();
+    let manifest = publish(&store, 1, &[("model.h5", b"weights")]).unwrap();
+    let path = store.named("actions", &fingerprint, ".json");
+    let text = fs::read_to_string(&path).unwrap();
+    let newer = Manifest { format: 99, ..manifest };
+    let newer = crate::store::document::seal(&newer).unwrap();
+    for bad in [text.replace("model.h5", "modem.h5"), text[..text.len() / 2].to_owned(), String::new(), newer]
+    {
+        fs::write(&path, bad).unwrap();
+        assert_eq!(store.lookup(&fingerprint).unwrap(), None);
+    }
+    fs::write(&path, &text).unwrap();
+    assert!(store.lookup(&fingerprint).unwrap().is_some());
+}
+
+#[test]
+fn a_manifest_under_the_name_of_other_work_is_a_miss() {
+    let (_root, store) = store();
+    publish(&store, 1, &[("model.h5", b"weights")]).unwrap();
+    let path = |seed| store.named("actions", &key(seed).fingerprint().unwrap(), ".json");
+    fs::copy(path(1), path(2)).unwrap();
+    assert_eq!(store.lookup(&key(2).fingerprint().unwrap()).unwrap(), None);
+}
+
+/// What may happen to a store.
+#[derive(Debug, Clone)]
+enum Step {
+    /// Work is published: which, and (by sharing) with which contents.
+    Publish(u64),
+    /// A bit of an object flips.
+    Corrupt(usize),
+    /// An object loses its end.
+    Cut(usize),
+    /// An object is deleted.
+    Delete(usize),
+    /// A result is looked up and copied out.
+    Use(u64),
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (0..3u64).prop_map(Step::Publish),
+        (0..4usize).prop_map(Step::Corrupt),
+        (0..4usize).prop_map(Step::Cut),
+        (0..4usize).prop_map(Step::Delete),
+        (0..3u64).prop_map(Step::Use),
+    ]
+}
+
+/// The files of work `seed`; the first is the same in all, so that results share an object.
+fn files_of(seed: u64) -> [(&'static str, &'static [u8]); 2] {
+    let own: [&[u8]; 3] = [b"own zero", b"own one", b"own two"];
+    [("model.h5", b"shared"), ("logs/own", own[seed as usize])]
+}
+
+/// Uses a result: right bytes, damage that was told, or nothing. Anything else fails the test.
+fn use_result(store: &Store, seed: u64, folder: &Path) -> Option<()> {
+    let manifest = store.lookup(&key(seed).fingerprint().unwrap()).unwrap()?;
+    match restore_all(store, &manifest, folder) {
+        Ok(files) => {
+            assert_eq!(files, files_of(seed).map(|(path, bytes)| (path.to_owned(), bytes.to_owned())).into());
+            Some(())
+        }
+        Err(error) => {
+            assert!(error.is_damage(), "{error}");
+            None
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_happens_to_objects_a_result_is_right_or_absent(steps in proptest::collection::vec(any_step(), 1..24)) {
+        let (root, store) = store();
+        let contents: Vec<&[u8]> = (0..3).flat_map(files_of).map(|(_, bytes)| bytes).collect();
+        let distinct: std::collections::BTreeSet<&[u8]> = contents.into_iter().collect();
+        let objects: Vec<_> = distinct.iter().map(|bytes| store.object_path(&Digest::of(bytes))).collect();
+        for step in steps {
+            match step {
+                Step::Publish(seed) => {
+                    publish(&store, seed, &files_of(seed)).unwrap();
+                    prop_assert!(use_result(&store, seed, root.path()).is_some(), "just published");
+                }
+                Step::Corrupt(object) if objects[object].exists() => {
+                    if fs::metadata(&objects[object]).unwrap().len() > 0 {
+                        flip(&objects[object]);
+                    }
+                }
+                Step::Cut(object) if objects[object].exists() => {
+                    let bytes = fs::read(&objects[object]).unwrap();
+                    overwrite(&objects[object], &bytes[..bytes.len() / 2]);
+                }
+                Step::Delete(object) if objects[object].exists() => fs::remove_file(&objects[object]).unwrap(),
+                Step::Corrupt(_) | Step::Cut(_) | Step::Delete(_) => {}
+                Step::Use(seed) => {
+                    if use_result(&store, seed, root.path()).is_none() {
+                        publish(&store, seed, &files_of(seed)).unwrap();
+                        prop_assert!(use_result(&store, seed, root.path()).is_some(), "made again");
+                    }
+                }
+            }
+        }
+    }
+}
