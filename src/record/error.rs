@@ -12,7 +12,7 @@ use thiserror::Error;
 #[derive(Debug, Error, Diagnostic)]
 pub enum RecordError {
     /// The run folder cannot be written to.
-    #[error("cannot {action} `{}`: no permission to write there", path.display())]
+    #[error("cannot {action} `{}`: it is read-only or belongs to somebody else", path.display())]
     #[diagnostic(
         code(record::read_only),
         help("make the folder writable, or put the run folder elsewhere with hydra.run.dir=FOLDER")

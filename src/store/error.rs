@@ -12,7 +12,7 @@ use thiserror::Error;
 #[derive(Debug, Error, Diagnostic)]
 pub enum StoreError {
     /// The store cannot be written to.
-    #[error("cannot {action} `{}`: no permission to write there", path.display())]
+    #[error("cannot {action} `{}`: it is read-only or belongs to somebody else", path.display())]
     #[diagnostic(
         code(store::read_only),
         help(

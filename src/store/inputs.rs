@@ -100,7 +100,7 @@ fn digest_images(source: &Source, entries: &[ImageEntry]) -> Result<SourceDigest
     // A file that is listed twice is read once, and a file has one stamp.
     paths.sort_unstable();
     paths.dedup();
-    let read_all: Result<BTreeMap<&Path, (Option<Digest>, Option<Stamp>)>, StoreError> =
+    let read_all: Result<BTreeMap<&Path, Reading>, StoreError> =
         paths.into_par_iter().map(|path| Ok((path, read(source, path)?))).collect();
     let read_all = read_all?;
 
@@ -122,12 +122,15 @@ fn digest_images(source: &Source, entries: &[ImageEntry]) -> Result<SourceDigest
     })
 }
 
+/// Content digest and stamp of a file; none of one that is absent.
+type Reading = (Option<Digest>, Option<Stamp>);
+
 /// How often a file that changes under the reader is read again before that is an error.
 const TRIES: usize = 3;
 
 /// The content digest of a file and its stamp; nothing for one that is absent. The stamp is taken before and after
 /// reading and must be the same, else the digest might be of bytes that never were the file's content.
-fn read(source: &Source, path: &Path) -> Result<(Option<Digest>, Option<Stamp>), StoreError> {
+fn read(source: &Source, path: &Path) -> Result<Reading, StoreError> {
     let unreadable = |error: io::Error| StoreError::InputUnreadable {
         label: source.label.clone(),
         key: source.key.clone(),

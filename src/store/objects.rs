@@ -58,7 +58,10 @@ impl Store {
         fs::create_dir_all(folder).map_err(failed)?;
         let mut copy = tempfile::Builder::new().prefix(".restoring-").tempfile_in(folder).map_err(failed)?;
 
-        let found = self.clone_or_copy(&mut object, &mut copy).map_err(failed)?;
+        let found = clone_or_copy(&mut object, &mut copy).map_err(|error| match self.verify(digest) {
+            Ok(()) => failed(error),
+            Err(unreadable) => unreadable,
+        })?;
         if found != (*digest, size) {
             return Err(self.discard(digest));
         }
@@ -69,19 +72,14 @@ impl Store {
         Ok(())
     }
 
-    /// Shares the blocks where the file system can, else copies; gives digest and size of what arrived.
-    fn clone_or_copy(&self, object: &mut File, copy: &mut NamedTempFile) -> io::Result<(Digest, u64)> {
-        if reflink_copy::reflink_file(object.file(), copy.as_file()).is_ok() {
-            return Digest::of_file(copy.path());
-        }
-        copy.as_file().set_len(0)?;
-        digest::copy(object, copy)
-    }
-
     /// Stores the bytes of a file. The bytes are copied, never linked: whoever still holds the file open cannot reach the
     /// object.
     pub(super) fn add_object(&self, file: &Path, attempt: &Attempt) -> Result<(Digest, u64), StoreError> {
-        let mut source = File::open(file).map_err(|e| StoreError::io("read", file, e))?;
+        let mut source = File::open(file).map_err(|error| StoreError::Io {
+            action: "read",
+            path: file.to_owned(),
+            source: error,
+        })?;
         let staging = attempt.staging();
         let failed = |error| StoreError::io("store", file, error);
         let mut copy = NamedTempFile::new_in(staging).map_err(failed)?;
@@ -116,6 +114,15 @@ impl Store {
             }
         }
     }
+}
+
+/// Shares the blocks where the file system can, else copies; gives digest and size of what arrived.
+fn clone_or_copy(object: &mut File, copy: &mut NamedTempFile) -> io::Result<(Digest, u64)> {
+    if reflink_copy::reflink_file(object.file(), copy.as_file()).is_ok() {
+        return Digest::of_file(copy.path());
+    }
+    copy.as_file().set_len(0)?;
+    digest::copy(object, copy)
 }
 
 fn cannot_read(digest: &Digest, path: PathBuf, error: io::Error) -> StoreError {

@@ -76,7 +76,7 @@ fn files_below(root: &Path) -> Result<BTreeMap<String, Found>, StoreError> {
     let mut found = BTreeMap::new();
     let mut folders = vec![(root.to_owned(), String::new())];
     while let Some((folder, prefix)) = folders.pop() {
-        let failed = |error| StoreError::io("list", &folder, error);
+        let failed = |error| StoreError::Io { action: "list", path: folder.clone(), source: error };
         for entry in fs::read_dir(&folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let path = entry.path();

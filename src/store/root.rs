@@ -72,7 +72,7 @@ impl Store {
                 self.replace(&self.root.join("CACHEDIR.TAG"), CACHEDIR_TAG.as_bytes(), || (), || ())?;
                 self.replace(&format, format!("{FORMAT}\n").as_bytes(), || (), || ())?;
             }
-            Err(error) => return Err(StoreError::io("read", &format, error)),
+            Err(error) => return Err(StoreError::Io { action: "read", path: format, source: error }),
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ fn a_read_only_and_a_full_disk_are_told_with_path_and_remedy() {
         let error = error(kind);
         assert_eq!(
             error.to_string(),
-            "cannot write the object `/store/objects/ab/cd`: no permission to write there"
+            "cannot write the object `/store/objects/ab/cd`: it is read-only or belongs to somebody else"
         );
         let (code, help) = code_and_help(&error);
         assert_eq!(code, "store::read_only");
