@@ -1,0 +1,136 @@
+//! Errors of training.
+
+use contract::StageError;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Why a training cannot go on.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// A layer that cannot be trained.
+    #[error("layer `{layer}` cannot be trained: {message}")]
+    Layer {
+        /// Its name.
+        layer: String,
+        /// Why.
+        message: String,
+    },
+    /// The network's output does not fit the classes.
+    #[error("the network's output has shape {found:?}, the data set needs [{height}, {width}, {classes}]")]
+    Output {
+        /// Shape of the output without the batch.
+        found: Vec<usize>,
+        /// Height of a mask.
+        height: usize,
+        /// Width of a mask.
+        width: usize,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// The loss is not a number any more.
+    #[error("the loss is {loss} at step {step} of epoch {epoch}: the training has diverged")]
+    NanLoss {
+        /// What it is.
+        loss: f64,
+        /// Step within the epoch, from 1.
+        step: usize,
+        /// Epoch, from 1.
+        epoch: usize,
+    },
+    /// The engine bound no set to a port.
+    #[error("no set is bound to the input `{port}`")]
+    Unbound {
+        /// The port.
+        port: String,
+    },
+    /// A sample without a mask, or with a mask value that is no class.
+    #[error("image `{id}` of the {set}: {message}")]
+    Sample {
+        /// Its id.
+        id: String,
+        /// `training set` or `validation set`.
+        set: &'static str,
+        /// What is wrong.
+        message: String,
+    },
+    /// A checkpoint that cannot be used.
+    #[error("{}: {message}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The worker threads could not be started.
+    #[error("cannot start {threads} worker threads: {message}")]
+    Threads {
+        /// How many.
+        threads: usize,
+        /// What the system said.
+        message: String,
+    },
+    /// The stage's settings were not written by this version.
+    #[error("the settings of the stage cannot be read: {0}")]
+    Settings(#[from] serde_json::Error),
+    /// An image or mask cannot be used.
+    #[error(transparent)]
+    Dataset(#[from] dataset::DatasetError),
+    /// The network cannot be built.
+    #[error(transparent)]
+    Graph(#[from] model::GraphError),
+    /// A model cannot be written.
+    #[error(transparent)]
+    Format(#[from] formats::FormatError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// The user asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl TrainError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Layer { .. } => "train::layer",
+            Self::Output { .. } => "train::output",
+            Self::NanLoss { .. } => "train::nan_loss",
+            Self::Unbound { .. } => "stage::unbound_port",
+            Self::Sample { .. } => "data::sample",
+            Self::Checkpoint { .. } => "train::checkpoint",
+            Self::Threads { .. } => "train::threads",
+            Self::Settings(_) => "train::settings",
+            Self::Dataset(error) => error.code(),
+            Self::Graph(_) => "model::graph",
+            Self::Format(_) => "train::format",
+            Self::Io(_) => "io",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::NanLoss { .. } => Some(
+                "lower the learning rate, or look for images with extreme values after rescaling; the last good \
+                 checkpoint is kept",
+            ),
+            Self::Sample { .. } => Some("run preflight again: a file has changed since the masks were checked"),
+            Self::Settings(_) => Some("run the same binary that wrote them"),
+            Self::Dataset(error) => error.help(),
+            _ => None,
+        }
+    }
+}
+
+impl From<TrainError> for StageError {
+    fn from(error: TrainError) -> Self {
+        if matches!(error, TrainError::Cancelled) {
+            return Self::Cancelled;
+        }
+        let failed = Self::failed(error.code(), error.to_string());
+        match error.help() {
+            Some(help) => failed.with_help(help),
+            None => failed,
+        }
+    }
+}

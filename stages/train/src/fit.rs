@@ -1,0 +1,174 @@
+//! The training loop.
+
+use crate::{
+    TrainError,
+    batches::{Batch, Set, shuffled},
+    checkpoint::Checkpoints,
+    outputs::Exporter,
+    state::{EpochFigures, Position, State},
+    trainer::Trainer,
+};
+use contract::{EventKind, Progress, StageContext};
+use metrics::ConfusionMatrix;
+use std::time::{Duration, Instant};
+
+/// A checkpoint is written at least this often, inside an epoch too.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(300);
+
+/// A training: what stays the same from step to step.
+pub(crate) struct Fit<'a> {
+    pub(crate) trainer: Trainer,
+    pub(crate) training: Set,
+    pub(crate) validation: Set,
+    pub(crate) exporter: Exporter,
+    pub(crate) batch_size: usize,
+    pub(crate) epochs: usize,
+    pub(crate) debias: bool,
+    pub(crate) context: &'a StageContext,
+}
+
+/// What changes from step to step, and where it is kept.
+struct Course<'a> {
+    state: &'a mut State,
+    checkpoints: &'a mut Checkpoints,
+    saved: Instant,
+}
+
+impl Fit<'_> {
+    /// Goes on from `state` to the last epoch.
+    ///
+    /// # Errors
+    /// Cancellation, after a checkpoint; a loss that is no number; files that cannot be read or written.
+    pub(crate) fn run(&self, state: &mut State, checkpoints: &mut Checkpoints) -> Result<(), TrainError> {
+        for epoch in 0..state.history.len() {
+            self.tell_epoch(epoch, &state.history[epoch]);
+        }
+        let mut course = Course { state, checkpoints, saved: Instant::now() };
+        while course.state.position.epoch < self.epochs {
+            self.train_epoch(&mut course)?;
+            let figures = self.validate(&mut course)?;
+            course.state.finish_epoch(figures);
+            course.commit()?;
+            self.exporter.publish(course.state, self.context);
+            let epoch = course.state.position.epoch - 1;
+            self.tell_epoch(epoch, &course.state.history[epoch]);
+        }
+        Ok(())
+    }
+
+    /// The batches of the epoch that are not done yet.
+    fn train_epoch(&self, course: &mut Course<'_>) -> Result<(), TrainError> {
+        let order = shuffled(self.training.len(), self.trainer.seed, course.state.position.epoch);
+        let batches: Vec<&[usize]> = order.chunks(self.batch_size).collect();
+        let mut next = self.load(&self.training, batches.get(course.state.position.batch))?;
+        while let Some(batch) = next {
+            self.stop_if_cancelled(course)?;
+            let upcoming = batches.get(course.state.position.batch + 1);
+            let (loss, loaded) = rayon::join(
+                || self.trainer.step(course.state, &batch),
+                || self.load(&self.training, upcoming),
+            );
+            let position = &mut course.state.position;
+            if !loss.loss.is_finite() {
+                let (step, epoch) = (position.batch + 1, position.epoch + 1);
+                return Err(TrainError::NanLoss { loss: loss.loss, step, epoch });
+            }
+            position.batch += 1;
+            position.loss += loss.loss;
+            position.correct += loss.correct;
+            position.counted += loss.counted;
+            self.tell_progress(*position, position.batch, format!("loss {:.4}", position.loss / position.batch as f64));
+            if course.saved.elapsed() >= CHECKPOINT_EVERY {
+                course.commit()?;
+            }
+            next = loaded?;
+        }
+        Ok(())
+    }
+
+    /// The figures of the epoch whose batches are all done.
+    fn validate(&self, course: &mut Course<'_>) -> Result<EpochFigures, TrainError> {
+        let ready = self.trainer.ready(course.state, self.debias);
+        let order: Vec<usize> = (0..self.validation.len()).collect();
+        let batches: Vec<&[usize]> = order.chunks(self.batch_size).collect();
+        let mut confusion = ConfusionMatrix::new(self.trainer.class_weights.len());
+        let (mut loss, mut correct, mut counted) = (0f64, 0u64, 0u64);
+        let position = course.state.position;
+        let train_loss = position.loss / position.batch.max(1) as f64;
+        let mut next = self.load(&self.validation, batches.first())?;
+        for done in 1..=batches.len() {
+            let Some(batch) = next else { break };
+            self.stop_if_cancelled(course)?;
+            let (judged, loaded) = rayon::join(
+                || self.trainer.judge(&ready, &batch),
+                || self.load(&self.validation, batches.get(done)),
+            );
+            confusion.add_image(&batch.masks, &judged.predicted);
+            loss += judged.loss;
+            correct += judged.correct;
+            counted += judged.counted;
+            let note = format!("loss {train_loss:.4}, val_loss {:.4}", loss / done as f64);
+            self.tell_progress(position, position.batch + done, note);
+            next = loaded?;
+        }
+        Ok(EpochFigures {
+            loss: train_loss,
+            accuracy: share(position.correct, position.counted),
+            val_loss: loss / batches.len().max(1) as f64,
+            val_accuracy: share(correct, counted),
+            val_miou: confusion.miou().unwrap_or(0.0),
+            lr: self.trainer.adam.learning_rate,
+        })
+    }
+
+    fn load(&self, set: &Set, samples: Option<&&[usize]>) -> Result<Option<Batch>, TrainError> {
+        samples.map(|samples| set.batch(samples)).transpose()
+    }
+
+    fn stop_if_cancelled(&self, course: &mut Course<'_>) -> Result<(), TrainError> {
+        if !self.context.cancel.is_cancelled() {
+            return Ok(());
+        }
+        course.commit()?;
+        Err(TrainError::Cancelled)
+    }
+
+    /// Steps of training and validation done so far; an epoch's are its batches of both sets.
+    fn tell_progress(&self, position: Position, in_epoch: usize, note: String) {
+        let per_epoch = self.training.batches(self.batch_size) + self.validation.batches(self.batch_size);
+        self.context.emit(EventKind::Progress(Progress {
+            label: format!("epoch {}/{}", position.epoch + 1, self.epochs),
+            done: (position.epoch * per_epoch + in_epoch) as u64,
+            total: (self.epochs * per_epoch) as u64,
+            note: Some(note),
+        }));
+    }
+
+    /// An epoch's figures: metrics with the epoch from 0 as their step, as Keras and MLflow count, and a line for people,
+    /// who count from 1.
+    fn tell_epoch(&self, epoch: usize, figures: &EpochFigures) {
+        for (name, value) in figures.named() {
+            self.context.emit(EventKind::Metric { name: name.to_owned(), step: Some(epoch as u64), value });
+        }
+        let EpochFigures { loss, accuracy, val_loss, val_accuracy, val_miou, .. } = figures;
+        self.context.note(format!(
+            "epoch {}/{}: loss {loss:.4}, accuracy {accuracy:.4}, val_loss {val_loss:.4}, val_accuracy \
+             {val_accuracy:.4}, val_miou {val_miou:.4}",
+            epoch + 1,
+            self.epochs
+        ));
+    }
+}
+
+impl Course<'_> {
+    fn commit(&mut self) -> Result<(), TrainError> {
+        self.checkpoints.commit(self.state)?;
+        self.saved = Instant::now();
+        Ok(())
+    }
+}
+
+/// A share; 0 of nothing.
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}

@@ -1,0 +1,155 @@
+//! The forward pass.
+
+use super::{Kind, Network};
+use crate::ops;
+use burn::tensor::{Device, Tensor, TensorData};
+use contract::Random;
+use rayon::prelude::*;
+
+/// How a forward pass goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Mode<'a> {
+    /// Batch statistics and dropout.
+    Training(&'a Dropout<'a>),
+    /// Given statistics `(mean, variance)`, no dropout.
+    Inference(&'a [(Vec<f32>, Vec<f32>)]),
+}
+
+/// What dropout masks are drawn from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dropout<'a> {
+    /// The training's seed.
+    pub(crate) seed: u64,
+    /// Steps since the training began.
+    pub(crate) step: u64,
+    /// The samples of the batch, by their position in the set.
+    pub(crate) samples: &'a [usize],
+}
+
+/// What a forward pass gives.
+pub(crate) struct Passed {
+    /// The network's output, `[batch, channels, height, width]`.
+    pub(crate) output: Tensor<4>,
+    /// Mean and biased variance of the batch at each normalisation; empty outside training.
+    pub(crate) moments: Vec<(Vec<f32>, Vec<f32>)>,
+}
+
+impl Network {
+    /// Runs the network on `input`, `[batch, channels, height, width]`.
+    pub(crate) fn forward(&self, parameters: &[Tensor<1>], input: Tensor<4>, mode: Mode<'_>) -> Passed {
+        let device = input.device();
+        let none = || Tensor::<1>::from_data(TensorData::new(Vec::<f32>::new(), [0]), &device);
+        let bias = |index: &Option<usize>| index.map_or_else(none, |index| parameters[index].clone());
+        let mut moments = vec![(vec![], vec![]); self.norms.len()];
+        let mut outputs = Outputs { values: vec![None; self.nodes.len()], uses: vec![] };
+        outputs.uses = self.nodes.iter().map(|node| node.uses).collect();
+        for (index, node) in self.nodes.iter().enumerate() {
+            let mut inputs: Vec<Tensor<4>> = node.inputs.iter().map(|input| outputs.take(*input)).collect();
+            let mut first = || inputs.remove(0);
+            let value = match &node.kind {
+                Kind::Input => input.clone(),
+                Kind::Conv { kernel, bias: index, window } => {
+                    ops::conv(first(), parameters[*kernel].clone(), bias(index), *window)
+                }
+                Kind::Depthwise { kernel, bias: index, window } => {
+                    ops::depthwise(first(), parameters[*kernel].clone(), bias(index), *window)
+                }
+                Kind::Norm { norm, gamma, beta, epsilon, bounds } => {
+                    let (gamma, beta) = (parameters[*gamma].clone(), parameters[*beta].clone());
+                    match mode {
+                        Mode::Training(_) => {
+                            let (output, mean, variance) =
+                                ops::norm(first(), gamma, beta, *epsilon, *bounds);
+                            moments[*norm] = (floats(mean), floats(variance));
+                            output
+                        }
+                        Mode::Inference(statistics) => {
+                            let (mean, variance) = &statistics[*norm];
+                            let [mean, variance] = [mean, variance].map(|values| vector(values, &device));
+                            ops::norm_with(first(), [gamma, beta, mean, variance], *epsilon, *bounds)
+                        }
+                    }
+                }
+                Kind::Clip(bounds) => ops::clip(first(), *bounds),
+                Kind::Softmax => burn::tensor::activation::softmax(first(), 1),
+                Kind::Add => first() + first(),
+                Kind::Concat => Tensor::cat(inputs, 1),
+                Kind::Pad { height, width } => first().pad((width.0, width.1, height.0, height.1), 0.0),
+                Kind::Pool => {
+                    let input = first();
+                    let [batch, channels, height, width] = input.dims();
+                    input
+                        .reshape([batch, channels, height * width])
+                        .mean_dim(2)
+                        .reshape([batch, channels, 1, 1])
+                }
+                Kind::Reshape { from, to } => reshape(first(), *from, *to),
+                Kind::Resize(resize) => ops::resize(first(), *resize),
+                Kind::Dropout { layer, rate } => match mode {
+                    Mode::Training(dropout) if *rate > 0.0 => {
+                        let input = first();
+                        let mask = dropout.mask(layer, *rate, input.dims(), &device);
+                        input * mask
+                    }
+                    _ => first(),
+                },
+                Kind::Rescale { scale, offset } => first().mul_scalar(*scale).add_scalar(*offset),
+            };
+            outputs.values[index] = Some(value);
+        }
+        Passed {
+            output: outputs.take(self.output),
+            moments: if matches!(mode, Mode::Training(_)) { moments } else { vec![] },
+        }
+    }
+}
+
+/// Outputs of the nodes so far; each is let go with its last use.
+struct Outputs {
+    values: Vec<Option<Tensor<4>>>,
+    uses: Vec<usize>,
+}
+
+impl Outputs {
+    fn take(&mut self, node: usize) -> Tensor<4> {
+        self.uses[node] -= 1;
+        let value = if self.uses[node] == 0 { self.values[node].take() } else { self.values[node].clone() };
+        value.expect("nodes run after the nodes they read")
+    }
+}
+
+impl Dropout<'_> {
+    /// Zeros where elements are dropped, `1 / (1 - rate)` elsewhere.
+    fn mask(&self, layer: &str, rate: f32, shape: [usize; 4], device: &Device) -> Tensor<4> {
+        let keep = 1.0 / (1.0 - rate);
+        // The share of the 32-bit draws that drops.
+        let threshold = (f64::from(rate) * 4_294_967_296.0) as u64;
+        let purpose = format!("dropout/{layer}");
+        let mut mask = vec![0f32; shape.iter().product()];
+        mask.par_chunks_mut(shape[1] * shape[2] * shape[3]).zip(self.samples).for_each(|(mask, sample)| {
+            let mut random = Random::new(self.seed, &purpose, self.step, *sample as u64);
+            for value in mask {
+                *value = if u64::from(random.next_u32()) < threshold { 0.0 } else { keep };
+            }
+        });
+        Tensor::from_data(TensorData::new(mask, shape), device)
+    }
+}
+
+/// Reshapes as in the graph, where channels come last.
+fn reshape(input: Tensor<4>, from: [usize; 3], to: [usize; 3]) -> Tensor<4> {
+    let [batch, ..] = input.dims();
+    if from[..2] == [1, 1] && to[..2] == [1, 1] {
+        return input.reshape([batch, to[2], 1, 1]);
+    }
+    input.permute([0, 2, 3, 1]).reshape([batch, to[0], to[1], to[2]]).permute([0, 3, 1, 2])
+}
+
+pub(crate) fn vector(values: &[f32], device: &Device) -> Tensor<1> {
+    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), device)
+}
+
+/// The elements of a tensor of f32, which this crate's all are.
+pub(crate) fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().expect("a tensor of f32")
+}

@@ -1,0 +1,72 @@
+//! The burn module that trains, built by walking the graph.
+//!
+//! [`Network`] is the plan: which operation reads which outputs and parameters. [`State`](weights::Weights) is kept apart
+//! as plain numbers in the graph's own layout and order, so that a checkpoint, an exported model and the module hold the
+//! very same bytes.
+
+mod build;
+mod forward;
+mod weights;
+
+pub(crate) use forward::{Dropout, Mode, floats, vector};
+pub(crate) use weights::{Statistics, Weights};
+
+use crate::ops::{Bounds, Resize, Window};
+
+/// A trainable network: operations in order of execution.
+#[derive(Debug, Clone)]
+pub(crate) struct Network {
+    nodes: Vec<Node>,
+    output: usize,
+    parameters: Vec<Slot>,
+    norms: Vec<NormSlot>,
+}
+
+/// Where a trainable parameter lies in the graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Slot {
+    layer: usize,
+    weight: usize,
+}
+
+/// A normalisation with moving statistics: weights 2 and 3 of its layer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct NormSlot {
+    layer: usize,
+    momentum: f64,
+}
+
+#[derive(Debug, Clone)]
+struct Node {
+    kind: Kind,
+    /// Nodes it reads.
+    inputs: Vec<usize>,
+    /// How many nodes read it, the network's output included.
+    uses: usize,
+}
+
+/// What a node computes; parameters and norms are indices into the network's lists.
+#[derive(Debug, Clone)]
+enum Kind {
+    Input,
+    Conv { kernel: usize, bias: Option<usize>, window: Window },
+    Depthwise { kernel: usize, bias: Option<usize>, window: Window },
+    Norm { norm: usize, gamma: usize, beta: usize, epsilon: f32, bounds: Bounds },
+    Clip(Bounds),
+    Softmax,
+    Add,
+    Concat,
+    Pad { height: (usize, usize), width: (usize, usize) },
+    Pool,
+    Reshape { from: [usize; 3], to: [usize; 3] },
+    Resize(Resize),
+    Dropout { layer: String, rate: f32 },
+    Rescale { scale: f32, offset: f32 },
+}
+
+impl Network {
+    /// How many normalisations with moving statistics there are.
+    pub(crate) fn momenta(&self) -> Vec<f64> {
+        self.norms.iter().map(|norm| norm.momentum).collect()
+    }
+}

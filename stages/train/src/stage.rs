@@ -1,0 +1,181 @@
+//! The stage.
+
+use crate::{
+    OptimizerSettings, TrainError, TrainSettings,
+    batches::Set,
+    checkpoint::Checkpoints,
+    demand::demand,
+    failpoint::{BEFORE_OUTPUTS, fail_point},
+    fit::Fit,
+    outputs::{BEST, Exporter},
+    state::State,
+    trainer::Trainer,
+};
+use contract::{
+    ArtifactKind, Config, Demand, Finding, InputContent, InputPort, Issue, Machine, OutputPort, Outputs, Preflight,
+    Settings, Source, SourceContent, Stage, StageContext, StageError, layout,
+};
+use dataset::Samples;
+
+/// Training of a segmentation network: `t` in a chain word.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Train;
+
+const TRAINING_SET: &str = "training_set";
+const VALIDATION_SET: &str = "validation_set";
+const MODEL: &str = "model";
+/// The two sets, and what users call them.
+const SETS: [(&str, &str); 2] = [(TRAINING_SET, "training set"), (VALIDATION_SET, "validation set")];
+
+impl Stage for Train {
+    fn name(&self) -> &'static str {
+        "train"
+    }
+
+    fn letter(&self) -> Option<char> {
+        Some('t')
+    }
+
+    fn about(&self) -> &'static str {
+        "Fits a segmentation network to a training set and keeps the weights with the lowest validation loss"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn inputs(&self) -> &'static [InputPort] {
+        const ACCEPTS: &[ArtifactKind] = &[ArtifactKind::ImageSet];
+        &[
+            InputPort { name: TRAINING_SET, accepts: ACCEPTS, optional: false },
+            InputPort { name: VALIDATION_SET, accepts: ACCEPTS, optional: false },
+        ]
+    }
+
+    fn outputs(&self) -> &'static [OutputPort] {
+        &[OutputPort { name: MODEL, kind: ArtifactKind::FloatModel }]
+    }
+
+    fn settings(&self, config: &Config) -> Result<Settings, Vec<Issue>> {
+        TrainSettings::from_config(config).map(|settings| Settings::of(&settings))
+    }
+
+    fn source(&self, port: &str, config: &Config) -> Result<Option<Source>, Vec<Issue>> {
+        match port {
+            TRAINING_SET => dataset::training_set(config, "training").map(Some),
+            VALIDATION_SET => dataset::validation_set(config, "training").map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn preflight(&self, preflight: &Preflight) -> Vec<Finding> {
+        let settings: TrainSettings = match preflight.settings.parse() {
+            Ok(settings) => settings,
+            Err(error) => return vec![unreadable(&error)],
+        };
+        let mut findings = Vec::new();
+        for (port, label) in SETS {
+            if let Some(content) = content(preflight, port) {
+                findings.extend(dataset::check(label, content, &settings.classes, preflight.threads));
+            }
+        }
+        let [training, _] = set_sizes(&settings, preflight);
+        if (1..settings.batch_size).contains(&training) {
+            findings.push(Finding::note(
+                "train::small_set",
+                format!(
+                    "batch_size is {}, but the training set has {training} images: an epoch is one step",
+                    settings.batch_size
+                ),
+            ));
+        }
+        findings
+    }
+
+    fn demand(&self, preflight: &Preflight, machine: &Machine) -> Demand {
+        let settings: TrainSettings = match preflight.settings.parse() {
+            Ok(settings) => settings,
+            Err(error) => return Demand { findings: vec![unreadable(&error)], ..Demand::default() },
+        };
+        let images = set_sizes(&settings, preflight);
+        demand(&settings, images, machine).unwrap_or_else(|error| Demand {
+            findings: vec![Finding::error("train::model", error.to_string())],
+            ..Demand::default()
+        })
+    }
+
+    fn run(&self, settings: &Settings, context: &StageContext) -> Result<Outputs, StageError> {
+        let settings: TrainSettings = settings.parse().map_err(TrainError::from)?;
+        let threads = context.runtime.threads.max(1);
+        // All work happens on these threads: burn and the kernels split it by shapes, whatever their number.
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|error| TrainError::Threads { threads, message: error.to_string() })?;
+        pool.install(|| train(&settings, context))?;
+        Ok(Outputs::default().with(MODEL, format!("{}/{BEST}", layout::SAVED_MODELS)))
+    }
+}
+
+/// From settings and sets to the files of the stage.
+fn train(settings: &TrainSettings, context: &StageContext) -> Result<(), TrainError> {
+    let mut graph = settings.graph()?;
+    model::initialize(&mut graph, settings.seed);
+    let OptimizerSettings::Adam(adam) = settings.optimizer;
+    let class_weights = settings.loss_weights.iter().map(|weight| *weight as f32).collect();
+    let trainer = Trainer::new(&graph, class_weights, adam, settings.seed)?;
+    let fresh = State::new(trainer.network.read(&graph)?);
+    let (mut checkpoints, found) = Checkpoints::open(&context.partial, &fresh)?;
+    for damaged in &found.damaged {
+        context.warn(format!("a checkpoint is left out, training goes on from the one before: {damaged}"));
+    }
+    let mut state = found.state.unwrap_or(fresh);
+    let rescaling = (settings.preprocessing.scale as f32, settings.preprocessing.offset as f32);
+    let network = trainer.network.clone();
+    let debias = settings.batchnorm_debias;
+    let fit = Fit {
+        training: open(settings, context, SETS[0])?,
+        validation: open(settings, context, SETS[1])?,
+        exporter: Exporter { graph, network, debias, rescaling },
+        batch_size: settings.batch_size,
+        epochs: settings.epochs,
+        trainer,
+        debias,
+        context,
+    };
+    fit.run(&mut state, &mut checkpoints)?;
+    fail_point(BEFORE_OUTPUTS);
+    fit.exporter.finish(&state, context)
+}
+
+fn open(settings: &TrainSettings, context: &StageContext, set: (&str, &'static str)) -> Result<Set, TrainError> {
+    let (port, label) = set;
+    let content = context.set(port).map_err(|_| TrainError::Unbound { port: port.to_owned() })?;
+    let samples = Samples::open(content, &settings.preprocessing, settings.size(), &settings.classes)?;
+    if let Some(skipped) = samples.skipped() {
+        context.warn(format!("{label}: {skipped}"));
+    }
+    Set::open(label, samples, settings.model.input_shape(), settings.classes.len(), context)
+}
+
+fn content<'a>(preflight: &'a Preflight, port: &str) -> Option<&'a SourceContent> {
+    match &preflight.inputs.get(port)?.content {
+        InputContent::Source(content) => Some(content),
+        InputContent::File { .. } => None,
+    }
+}
+
+/// Images of the two sets; 0 for one that does not open, which is found elsewhere.
+fn set_sizes(settings: &TrainSettings, preflight: &Preflight) -> [usize; 2] {
+    SETS.map(|(port, _)| {
+        content(preflight, port)
+            .and_then(|content| {
+                Samples::open(content, &settings.preprocessing, settings.size(), &settings.classes).ok()
+            })
+            .map_or(0, |samples| samples.len())
+    })
+}
+
+fn unreadable(error: &serde_json::Error) -> Finding {
+    Finding::error("train::settings", format!("the settings of the stage cannot be read: {error}"))
+}

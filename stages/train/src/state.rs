@@ -1,0 +1,98 @@
+//! Everything a training is at a moment between two steps.
+
+use crate::{adam::Moments, network::Weights};
+
+/// All that the rest of a training depends on, besides its settings and data.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct State {
+    /// The network's numbers.
+    pub(crate) weights: Weights,
+    /// The optimizer's memory.
+    pub(crate) moments: Moments,
+    /// Where the training stands.
+    pub(crate) position: Position,
+    /// The best epoch so far.
+    pub(crate) best: Option<Best>,
+    /// Figures of the epochs that are over.
+    pub(crate) history: Vec<EpochFigures>,
+}
+
+/// Where a training stands, and what the epoch has added up so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Position {
+    /// Epoch, from 0.
+    pub(crate) epoch: usize,
+    /// Batches of it that are done.
+    pub(crate) batch: usize,
+    /// Sum of their losses.
+    pub(crate) loss: f64,
+    /// Right pixels in them.
+    pub(crate) correct: u64,
+    /// Pixels, not void, in them.
+    pub(crate) counted: u64,
+}
+
+/// The weights with the lowest validation loss.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Best {
+    /// Their epoch, from 0.
+    pub(crate) epoch: usize,
+    /// The weights.
+    pub(crate) weights: Weights,
+}
+
+/// Figures of an epoch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct EpochFigures {
+    /// Mean of the batch losses.
+    pub(crate) loss: f64,
+    /// Pixel accuracy over the epoch, each batch before its update.
+    pub(crate) accuracy: f64,
+    /// Mean of the validation batches' losses.
+    pub(crate) val_loss: f64,
+    /// Pixel accuracy on the validation set.
+    pub(crate) val_accuracy: f64,
+    /// Mean intersection over union on the validation set.
+    pub(crate) val_miou: f64,
+    /// Learning rate.
+    pub(crate) lr: f64,
+}
+
+impl EpochFigures {
+    /// Names and values, in the order of tables.
+    pub(crate) fn named(&self) -> [(&'static str, f64); 6] {
+        [
+            ("loss", self.loss),
+            ("accuracy", self.accuracy),
+            ("val_loss", self.val_loss),
+            ("val_accuracy", self.val_accuracy),
+            ("val_miou", self.val_miou),
+            ("lr", self.lr),
+        ]
+    }
+}
+
+impl State {
+    /// A training that has not begun.
+    pub(crate) fn new(weights: Weights) -> Self {
+        Self {
+            moments: Moments::new(&weights.parameters),
+            weights,
+            position: Position::default(),
+            best: None,
+            history: Vec::new(),
+        }
+    }
+
+    /// Closes the epoch: remembers its figures, and its weights if they are the best so far.
+    pub(crate) fn finish_epoch(&mut self, figures: EpochFigures) {
+        let epoch = self.position.epoch;
+        let lowest = self.best.as_ref().and_then(|best| self.history.get(best.epoch)).map(|best| best.val_loss);
+        // The first epoch is the best whatever its loss: a training always ends with a model.
+        if lowest.is_none_or(|lowest| figures.val_loss < lowest || lowest.is_nan()) {
+            self.best = Some(Best { epoch, weights: self.weights.clone() });
+        }
+        self.history.push(figures);
+        self.position = Position { epoch: epoch + 1, ..Position::default() };
+    }
+}

@@ -1,0 +1,43 @@
+//! How long a step takes: `cargo test --release -p train speed -- --ignored --nocapture`.
+
+use super::support::{batch, trainer};
+use crate::state::State;
+use model::{AsppVersion, DeeplabV3};
+use std::time::Instant;
+
+#[test]
+#[ignore = "a measurement"]
+fn speed_of_a_step() {
+    for (side, size, alpha, classes, aspp) in [
+        (96, 16, 0.35, 4, AsppVersion::V2),
+        (128, 8, 0.35, 3, AsppVersion::V2),
+        (128, 16, 0.35, 12, AsppVersion::V1),
+    ] {
+        let network =
+            DeeplabV3 { input: (side, side, 3), classes, alpha, output_stride: 16, aspp, dropout: 0.2 };
+        let mut graph = network.build().expect("a network");
+        model::initialize(&mut graph, 1);
+        let trainer = trainer(&graph);
+        let mut state = State::new(trainer.network.read(&graph).expect("weights"));
+        let batch = batch(size, (side, side, 3), classes as u32);
+        for threads in [1, 2] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            let (step, judge) = pool.install(|| {
+                trainer.step(&mut state, &batch);
+                let mut times: Vec<f64> = (0..9)
+                    .map(|_| {
+                        let start = Instant::now();
+                        trainer.step(&mut state, &batch);
+                        start.elapsed().as_secs_f64()
+                    })
+                    .collect();
+                times.sort_by(f64::total_cmp);
+                let ready = trainer.ready(&state, true);
+                let start = Instant::now();
+                trainer.judge(&ready, &batch);
+                (times[4], start.elapsed().as_secs_f64())
+            });
+            println!("{side} batch {size} alpha {alpha} {aspp:?} {threads} threads: {step:.3} s a step, {judge:.3} s a validation batch");
+        }
+    }
+}
