@@ -1,0 +1,262 @@
+//! The errors of a configuration, and how they look.
+
+use super::{path::KeyPath, text::Place};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use serde_json::{Value, json};
+use std::fmt::{self, Display};
+
+/// The sort of a mistake. Its text is stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Code {
+    /// A key that does not exist.
+    UnknownKey,
+    /// A value that cannot stand.
+    InvalidValue,
+    /// A required key that is absent.
+    MissingKey,
+    /// Keys that exclude each other.
+    Conflict,
+    /// A legal key or value whose behaviour is not built yet.
+    NotYet,
+    /// A file or folder that is not there or cannot be read.
+    Path,
+    /// Text that is not YAML, or YAML that no configuration needs.
+    Syntax,
+    /// A key twice in one mapping.
+    DuplicateKey,
+    /// A `${...}` that cannot be resolved.
+    Interpolation,
+    /// A command-line change that cannot be applied.
+    Override,
+}
+
+impl Code {
+    /// The code as users see it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownKey => "config::unknown_key",
+            Self::InvalidValue => "config::invalid_value",
+            Self::MissingKey => "config::missing_key",
+            Self::Conflict => "config::conflict",
+            Self::NotYet => "config::not_yet",
+            Self::Path => "config::path",
+            Self::Syntax => "config::syntax",
+            Self::DuplicateKey => "config::duplicate_key",
+            Self::Interpolation => "config::interpolation",
+            Self::Override => "config::override",
+        }
+    }
+}
+
+/// One mistake.
+#[derive(Debug)]
+pub struct ConfigError {
+    code: Code,
+    message: String,
+    help: Option<String>,
+    key: Option<KeyPath>,
+    /// What is underlined, the main place first. All are in one text.
+    labels: Vec<(Place, String)>,
+    /// What is shown around the labels.
+    source: Option<NamedSource<String>>,
+}
+
+impl ConfigError {
+    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), help: None, key: None, labels: Vec::new(), source: None }
+    }
+
+    /// Underlines a place; does nothing without one.
+    pub(super) fn at(mut self, place: Option<&Place>, label: impl Into<String>) -> Self {
+        if let Some(place) = place {
+            if self.labels.is_empty() {
+                self.source = Some(NamedSource::new(&place.text.name, place.text.shown.clone()));
+            }
+            self.labels.push((place.clone(), label.into()));
+        }
+        self
+    }
+
+    pub(super) fn help(mut self, help: impl Into<Option<String>>) -> Self {
+        self.help = help.into();
+        self
+    }
+
+    pub(super) fn key(mut self, key: &KeyPath) -> Self {
+        self.key = Some(key.clone());
+        self
+    }
+
+    /// Names the file in the message, for want of a place in it.
+    pub(super) fn of_file(mut self, name: &str) -> Self {
+        self.message = format!("{name}: {}", self.message);
+        self
+    }
+
+    pub(super) fn path(&self) -> Option<&KeyPath> {
+        self.key.as_ref()
+    }
+
+    /// The sort of mistake.
+    #[must_use]
+    pub fn kind(&self) -> Code {
+        self.code
+    }
+
+    /// The dotted key it is about, where it is about one.
+    #[must_use]
+    pub fn key_name(&self) -> Option<String> {
+        self.key.as_ref().map(ToString::to_string)
+    }
+
+    /// File name, line and column, both from 1, of the main place.
+    #[must_use]
+    pub fn location(&self) -> Option<(&str, usize, usize)> {
+        let (place, _) = self.labels.first()?;
+        let (line, column) = place.position();
+        Some((&place.text.name, line, column))
+    }
+
+    /// Its fields as JSON: code, message, help, key, file, line, column; null where there is none.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let location = self.location();
+        json!({
+            "code": self.code.as_str(),
+            "message": self.message,
+            "help": self.help,
+            "key": self.key_name(),
+            "file": location.map(|(file, ..)| file),
+            "line": location.map(|(_, line, _)| line),
+            "column": location.map(|(.., column)| column),
+        })
+    }
+}
+
+impl Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Diagnostic for ConfigError {
+    fn code<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        Some(Box::new(self.code.as_str()))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        if self.labels.is_empty() {
+            return None;
+        }
+        Some(Box::new(self.labels.iter().enumerate().map(|(position, (place, label))| {
+            let range = place.first_line();
+            let label = (!label.is_empty()).then(|| label.clone());
+            if position == 0 {
+                LabeledSpan::new_primary_with_span(label, range)
+            } else {
+                LabeledSpan::new_with_span(label, range)
+            }
+        })))
+    }
+}
+
+/// All mistakes of a configuration, in the order of the file, those of the command line after them.
+#[derive(Debug)]
+pub struct ConfigErrors {
+    /// What the user asked to load.
+    name: String,
+    errors: Vec<ConfigError>,
+}
+
+impl ConfigErrors {
+    /// Puts errors in order. `name` is what the user asked to load.
+    pub(super) fn new(name: impl Into<String>, mut errors: Vec<ConfigError>) -> Self {
+        let name = name.into();
+        errors.sort_by_key(|error| match error.labels.first() {
+            Some((place, _)) => (place.text.name != name, place.range.start),
+            None => (false, 0),
+        });
+        Self { name, errors }
+    }
+
+    /// The mistakes.
+    pub fn iter(&self) -> impl Iterator<Item = &ConfigError> {
+        self.errors.iter()
+    }
+
+    /// Adds the mistakes of another report on the same configuration.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.errors.extend(other.errors);
+        Self::new(self.name, self.errors)
+    }
+
+    /// The report for a terminal, 100 columns wide whatever the terminal is, with a newline at its end.
+    #[must_use]
+    pub fn render(&self, color: bool) -> String {
+        let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_width(100)
+            .with_links(false)
+            .without_syntax_highlighting();
+        let mut report = String::new();
+        for error in &self.errors {
+            let start = report.len();
+            if handler.render_report(&mut report, error).is_err() {
+                // A snippet that cannot be drawn must not cost the message.
+                report.truncate(start);
+                report.push_str(&format!("{}\n\n  {error}\n", error.code.as_str()));
+                if let Some(help) = &error.help {
+                    report.push_str(&format!("  help: {help}\n"));
+                }
+            }
+            report.push('\n');
+        }
+        if self.errors.len() > 1 {
+            report.push_str(&format!("{self}\n"));
+        }
+        // Miette pads some lines.
+        let mut lines: Vec<&str> = report.lines().map(str::trim_end).collect();
+        while lines.last().is_some_and(|line| line.is_empty()) {
+            lines.pop();
+        }
+        lines.join("\n") + "\n"
+    }
+
+    /// The report for programs: `{"file": ..., "errors": [...]}`, see [`ConfigError::to_json`].
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "file": self.name,
+            "errors": self.errors.iter().map(ConfigError::to_json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.errors.as_slice() {
+            [one] => write!(f, "{}: {one}", self.name),
+            errors => write!(f, "{} mistakes in {}", errors.len(), self.name),
+        }
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+impl Diagnostic for ConfigErrors {
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        Some(Box::new(self.errors.iter().map(|error| error as &dyn Diagnostic)))
+    }
+}

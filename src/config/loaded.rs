@@ -1,0 +1,192 @@
+//! A loaded configuration that still knows where everything stands.
+
+use super::{
+    error::{Code, ConfigError, ConfigErrors},
+    interpolate::{World, interpolate, interpolate_default},
+    node::{Content, Node},
+    overrides,
+    path::KeyPath,
+    read, source,
+    text::{Text, hide_credentials},
+    write,
+};
+use contract::{Config, Issue, IssueKind};
+use jiff::Zoned;
+use std::{path::PathBuf, sync::Arc};
+
+/// What to load.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The YAML file.
+    pub file: PathBuf,
+    /// Changes from the command line, in order: `key.sub=value`, `+key=value`, `++key=value`, `~key`.
+    pub overrides: Vec<String>,
+    /// When the run started, for `${now:...}`.
+    pub started: Zoned,
+}
+
+/// A configuration, and all that is needed to say where in the file something is wrong with it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The typed configuration.
+    pub config: Config,
+    /// What the user should know, one sentence each.
+    pub notes: Vec<String>,
+    file: Arc<Text>,
+    root: Node,
+    overrides: Vec<String>,
+}
+
+/// Loads a file with the process' environment.
+///
+/// # Errors
+/// All mistakes in the file and in the changes.
+pub fn load(request: &Request) -> Result<Loaded, ConfigErrors> {
+    let name = request.file.display().to_string();
+    let file = source::read(&request.file).map_err(|error| ConfigErrors::new(&name, vec![error]))?;
+    load_source(file, &request.overrides, &request.started, &environment)
+}
+
+/// Loads a text, such as a configuration that the program carries with it; `name` stands for the file in messages.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_text(
+    name: &str,
+    text: &str,
+    overrides: &[String],
+    started: &Zoned,
+) -> Result<Loaded, ConfigErrors> {
+    load_source(Text::new(name, text), overrides, started, &environment)
+}
+
+fn environment(name: &str) -> Result<Option<String>, String> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(value)),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(format!("the environment variable `{name}` is not text"))
+        }
+    }
+}
+
+pub(super) fn load_source(
+    file: Arc<Text>,
+    overrides: &[String],
+    started: &Zoned,
+    environment: &dyn Fn(&str) -> Result<Option<String>, String>,
+) -> Result<Loaded, ConfigErrors> {
+    let fail = |errors: Vec<ConfigError>| ConfigErrors::new(&file.name, errors);
+    let world = World { started, environment };
+    let (mut root, mut mistakes) = source::parse_file(&file).map_err(|error| fail(vec![error]))?;
+    mistakes.extend(overrides::apply(&mut root, overrides));
+    // Unknown keys and wrong values are worth knowing beside a `${...}` that cannot be resolved.
+    let root = match interpolate(&root, &world) {
+        Ok(resolved) => resolved,
+        Err(errors) => {
+            for error in &errors {
+                if let Some(node) = error.path().and_then(|path| root.get_mut(path)) {
+                    node.content = Content::Hole;
+                }
+            }
+            mistakes.extend(errors);
+            interpolate(&root, &world).unwrap_or(root)
+        }
+    };
+    let (mut config, notes) = match read::read(root.clone()) {
+        Ok(read) if mistakes.is_empty() => read,
+        Ok(_) => return Err(fail(mistakes)),
+        Err(errors) => {
+            mistakes.extend(errors);
+            return Err(fail(mistakes));
+        }
+    };
+    config.hydra.run.dir = match root.get(&run_dir()) {
+        Some(_) => config.hydra.run.dir,
+        None => interpolate_default(&config.hydra.run.dir, &world).map_err(|error| fail(vec![error]))?,
+    };
+    Ok(Loaded {
+        config,
+        notes,
+        file: Arc::clone(&file),
+        root,
+        overrides: overrides.iter().map(|text| hide_credentials(text)).collect(),
+    })
+}
+
+fn run_dir() -> KeyPath {
+    KeyPath::default().key("hydra").key("run").key("dir")
+}
+
+impl Loaded {
+    /// Issues that were found later, with line and caret.
+    #[must_use]
+    pub fn errors(&self, issues: Vec<Issue>) -> ConfigErrors {
+        ConfigErrors::new(&self.file.name, issues.into_iter().map(|issue| self.error(issue)).collect())
+    }
+
+    fn error(&self, issue: Issue) -> ConfigError {
+        let (code, label) = match issue.kind {
+            IssueKind::Missing => (Code::MissingKey, "belongs in here"),
+            IssueKind::Invalid => (Code::InvalidValue, "this value"),
+            IssueKind::Conflict => (Code::Conflict, "in conflict"),
+            IssueKind::NotYet => (Code::NotYet, "not available yet"),
+            IssueKind::Path => (Code::Path, "this path"),
+        };
+        let error = ConfigError::new(code, issue.message).help(issue.help);
+        let Some(path) = KeyPath::parse(&issue.key) else { return error };
+        let node = self.root.get(&path).filter(|node| !node.is_absent());
+        let is_value = matches!(node, Some(Node { content: Content::Scalar(_), .. }));
+        let value = node.and_then(|node| node.place.as_ref()).filter(|_| is_value);
+        let (place, label) = match (value, node) {
+            (Some(value), _) => (Some(value), label.to_owned()),
+            (None, Some(_)) => (self.root.nearest_key_place(&path), label.to_owned()),
+            // The key is not in the file: the caret goes to what should hold it.
+            (None, None) => {
+                (self.root.nearest_key_place(&path), format!("`{}` belongs in here", last_key(&path)))
+            }
+        };
+        let error = error.key(&path);
+        match place {
+            Some(place) => error.at(Some(place), label),
+            None => error.of_file(&self.file.name),
+        }
+    }
+
+    /// The configuration as YAML, with changes and `${...}` applied. Values from the environment stay `${oc.env:NAME}`
+    /// and credentials in addresses are starred out.
+    #[must_use]
+    pub fn resolved_yaml(&self) -> String {
+        write::yaml(&self.root, false)
+    }
+
+    /// The same with all secrets written out: for a file that nobody else can read.
+    #[must_use]
+    pub fn secret_yaml(&self) -> String {
+        write::yaml(&self.root, true)
+    }
+
+    /// The changes from the command line, as they were given but for credentials in addresses.
+    #[must_use]
+    pub fn overrides(&self) -> &[String] {
+        &self.overrides
+    }
+
+    /// Line and column, both from 1, of a dotted key in the file; None for a key that is not there or came from the
+    /// command line.
+    #[must_use]
+    pub fn key_location(&self, key: &str) -> Option<(usize, usize)> {
+        let place = self.root.key_place(&KeyPath::parse(key)?)?;
+        Arc::ptr_eq(&place.text, &self.file).then(|| place.position())
+    }
+
+    /// Puts the seed that was drawn for `global_seed: None` into the configuration and its resolved text.
+    pub fn set_seed(&mut self, seed: u64) {
+        self.config.general.global_seed = Some(seed);
+        overrides::set_number(&mut self.root, "general", "global_seed", seed);
+    }
+}
+
+fn last_key(path: &KeyPath) -> String {
+    path.split_last().map_or_else(String::new, |(_, last)| KeyPath(vec![last.clone()]).to_string())
+}

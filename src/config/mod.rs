@@ -1,0 +1,34 @@
+//! From text to the typed configuration.
+//!
+//! Data flows top down through the modules:
+//!
+//! ```text
+//! source       the file's bytes -> text -> tree of nodes, each with its place in the text (spans, merge keys)
+//! overrides    changes from the command line, merged into the tree; their nodes point at the command line
+//! interpolate  ${now:...}, ${oc.env:NAME}, ${section.key} -> text; what came from the environment stays marked
+//! read         tree -> contract::Config, each value by the type that is wanted; all mistakes in one report
+//! loaded       the result, which still knows where every key stands, so that later issues get a caret too
+//! write        tree -> YAML, secrets hidden
+//! ```
+//!
+//! Every mistake becomes a [`ConfigError`] with a stable code, the place, what was found, what is legal.
+
+mod error;
+mod hole;
+mod interpolate;
+mod loaded;
+mod names;
+mod node;
+mod overrides;
+mod path;
+mod read;
+mod source;
+mod spans;
+mod suggest;
+#[cfg(test)]
+mod tests;
+mod text;
+mod write;
+
+pub use error::{Code, ConfigError, ConfigErrors};
+pub use loaded::{Loaded, Request, load, load_text};

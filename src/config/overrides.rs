@@ -1,0 +1,256 @@
+//! Changes from the command line: `key.sub=value`, `+key.sub=value`, `++key.sub=value`, `~key.sub`.
+//!
+//! The signs are Hydra's: a plain change is for a key that the file has, `+` adds one, `++` does either, `~` removes.
+//! Kinder than Hydra, a plain change also adds a legal key; whether a key is legal shows when the tree is read. As in
+//! Hydra a mapping is merged into a mapping. Values are YAML, as in the file.
+
+use super::{
+    error::{Code, ConfigError},
+    node::{Content, Entry, Kind, Node, Scalar},
+    path::{KeyPath, Step},
+    source, suggest,
+    text::{Place, Text},
+};
+use std::sync::Arc;
+
+/// The name of the command line in messages.
+pub(super) const COMMAND_LINE: &str = "command line";
+
+/// Applies all changes in their order.
+pub(super) fn apply(root: &mut Node, overrides: &[String]) -> Vec<ConfigError> {
+    let mut errors = Vec::new();
+    for argument in overrides {
+        let text = Text::new(COMMAND_LINE, argument.clone());
+        match Change::parse(&text) {
+            Ok((change, mistakes)) => {
+                errors.extend(mistakes);
+                errors.extend(change.apply(root).err());
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    errors
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Change,
+    Add,
+    Force,
+    Remove,
+}
+
+struct Change {
+    sign: Sign,
+    path: KeyPath,
+    /// Where the key stands in the argument.
+    key: Place,
+    /// The new value; for a removal the value that must be there.
+    value: Option<Node>,
+}
+
+fn error(message: impl Into<String>, place: &Place, label: &str) -> ConfigError {
+    ConfigError::new(Code::Override, message).at(Some(place), label)
+}
+
+impl Change {
+    fn parse(text: &Arc<Text>) -> Result<(Self, Vec<ConfigError>), ConfigError> {
+        let argument = text.content.as_str();
+        let (sign, start) = if argument.starts_with("++") {
+            (Sign::Force, 2)
+        } else if argument.starts_with('+') {
+            (Sign::Add, 1)
+        } else if argument.starts_with('~') {
+            (Sign::Remove, 1)
+        } else {
+            (Sign::Change, 0)
+        };
+        let equals = argument.find('=');
+        let key = Place::new(text, start..equals.unwrap_or(argument.len()));
+        let whole = Place::new(text, 0..argument.len());
+        if equals.is_none() && sign != Sign::Remove {
+            return Err(error(
+                format!("`{}` changes nothing: it has no `=`", text.shown),
+                &whole,
+                "no value",
+            )
+            .help("write `key.sub=value`, `+key.sub=value` to add, or `~key.sub` to remove".to_owned()));
+        }
+        let path = match KeyPath::parse(key.slice().trim()) {
+            Some(path) if !path.0.iter().any(|step| matches!(step, Step::Index(_))) => path,
+            Some(_) => {
+                let message = "items of a list cannot be changed one by one";
+                return Err(error(message, &key, "an item of a list")
+                    .help("give the whole list: `key=[a, b]`".to_owned()));
+            }
+            None => {
+                let message = format!("`{}` is not a key", key.slice());
+                return Err(
+                    error(message, &key, "not a key").help("keys look like `training.epochs`".to_owned())
+                );
+            }
+        };
+        let mut mistakes = Vec::new();
+        let value = match equals {
+            None => None,
+            Some(equals) => {
+                let (mut value, found) = source::parse(text, equals + 1)?;
+                mistakes = found;
+                if value.place.is_none()
+                    || matches!(&value.content, Content::Scalar(scalar) if scalar.is_empty())
+                {
+                    value.place = Some(whole);
+                }
+                Some(value)
+            }
+        };
+        Ok((Self { sign, path, key, value }, mistakes))
+    }
+
+    fn apply(self, root: &mut Node) -> Result<(), ConfigError> {
+        match (self.sign, root.get(&self.path)) {
+            (Sign::Remove, None) => return Err(self.absent(root)),
+            (Sign::Remove, Some(there)) => {
+                if let Some(wanted) = self.value.as_ref().and_then(Node::scalar) {
+                    if there.scalar().is_none_or(|there| there.text != wanted.text) {
+                        let message = format!(
+                            "`{}` is {}, not `{}`: nothing is removed",
+                            self.path,
+                            there.describe(),
+                            wanted.brief()
+                        );
+                        return Err(error(message, &self.key, "has another value"));
+                    }
+                }
+                remove(root, &self.path);
+                return Ok(());
+            }
+            (Sign::Add, Some(there)) if !there.is_absent() => {
+                let line = root.key_place(&self.path).map(Place::position);
+                let message = match line {
+                    Some((line, _)) => format!("`{}` exists already, on line {line}", self.path),
+                    None => format!("`{}` exists already", self.path),
+                };
+                return Err(error(message, &self.key, "cannot be added again")
+                    .help(format!("change it without the `+`: `{0}=...`, or `++{0}=...`", self.path)));
+            }
+            _ => {}
+        }
+        let Some(value) = self.value else { return Ok(()) };
+        let mut node = root;
+        let mut done = KeyPath::default();
+        for step in &self.path.0 {
+            let Step::Key(key) = step else { return Ok(()) };
+            let entries = mapping_for(node, key).map_err(|found| {
+                error(format!("`{done}` is {found}, which has no keys"), &self.key, "goes too deep")
+                    .help(format!("change the value itself: `{done}=...`"))
+            })?;
+            let index = match entries.iter().position(|entry| entry.key == *key) {
+                Some(index) => index,
+                None => {
+                    entries.push(Entry {
+                        key: key.clone(),
+                        place: Some(self.key.clone()),
+                        value: Node { place: Some(self.key.clone()), content: Content::Map(Vec::new()) },
+                    });
+                    entries.len() - 1
+                }
+            };
+            done = done.key(key);
+            let Some(entry) = entries.get_mut(index) else { return Ok(()) };
+            if done == self.path {
+                entry.place = Some(self.key.clone());
+            }
+            node = &mut entry.value;
+        }
+        merge(node, value);
+        Ok(())
+    }
+
+    /// The error for the removal of a key that is not there.
+    fn absent(&self, root: &Node) -> ConfigError {
+        let mut known = KeyPath::default();
+        for step in &self.path.0 {
+            let Step::Key(key) = step else { break };
+            let here = root.get(&known);
+            if here.is_some_and(|here| here.entry(key).is_some()) {
+                known = known.key(key);
+                continue;
+            }
+            let siblings = here.and_then(Node::entries).unwrap_or_default();
+            let near = suggest::nearest(key, siblings.iter().map(|entry| entry.key.as_str()));
+            let help = near.map(|near| format!("did you mean `~{}`?", known.key(near)));
+            let message = format!("`{}` is not in the configuration: nothing to remove", self.path);
+            return error(message, &self.key, "not there").help(help);
+        }
+        error(format!("`{}` is not in the configuration", self.path), &self.key, "not there")
+    }
+}
+
+/// The entries of a mapping that is to hold `key`. An absent value becomes a mapping, and so does a name that stands
+/// for a mapping: `optimizer: Adam` is `optimizer: {Adam: {}}`.
+fn mapping_for<'a>(node: &'a mut Node, key: &str) -> Result<&'a mut Vec<Entry>, String> {
+    if let Content::Scalar(scalar) = &node.content {
+        if scalar.is_empty() || scalar.is_none() {
+            node.content = Content::Map(Vec::new());
+        } else if scalar.text == key {
+            let place = node.place.clone();
+            let value = Node { place: place.clone(), content: Content::Map(Vec::new()) };
+            node.content = Content::Map(vec![Entry { key: key.to_owned(), place, value }]);
+        }
+    }
+    let found = node.describe();
+    match &mut node.content {
+        Content::Map(entries) => Ok(entries),
+        _ => Err(found),
+    }
+}
+
+fn merge(node: &mut Node, value: Node) {
+    match (&mut node.content, value.content) {
+        (Content::Map(entries), Content::Map(new)) => {
+            for entry in new {
+                match entries.iter_mut().find(|known| known.key == entry.key) {
+                    Some(known) => {
+                        known.place = entry.place;
+                        merge(&mut known.value, entry.value);
+                    }
+                    None => entries.push(entry),
+                }
+            }
+        }
+        (content, new) => {
+            *content = new;
+            node.place = value.place;
+        }
+    }
+}
+
+fn remove(root: &mut Node, path: &KeyPath) {
+    let Some((parent, Step::Key(key))) = path.split_last() else { return };
+    if let Some(Node { content: Content::Map(entries), .. }) = root.get_mut(&parent) {
+        entries.retain(|entry| entry.key != *key);
+    }
+}
+
+/// Sets a key to a number that the program chose.
+pub(super) fn set_number(root: &mut Node, section: &str, key: &str, number: u64) {
+    let scalar =
+        Scalar { text: number.to_string(), shown: None, kind: Kind::Number(number.into()), quoted: false };
+    let Ok(sections) = mapping_for(root, section) else { return };
+    if !sections.iter().any(|entry| entry.key == section) {
+        let value = Node { place: None, content: Content::Map(Vec::new()) };
+        sections.push(Entry { key: section.to_owned(), place: None, value });
+    }
+    for entry in sections.iter_mut().filter(|entry| entry.key == section) {
+        let Ok(keys) = mapping_for(&mut entry.value, key) else { continue };
+        let content = Content::Scalar(scalar.clone());
+        match keys.iter_mut().find(|entry| entry.key == key) {
+            Some(entry) => entry.value.content = content,
+            None => {
+                let value = Node { place: None, content };
+                keys.push(Entry { key: key.to_owned(), place: None, value });
+            }
+        }
+    }
+}

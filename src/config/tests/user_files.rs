@@ -1,0 +1,116 @@
+//! Files as users of the original services have them.
+
+use super::{environment, loaded, started};
+use crate::config::{Loaded, loaded::load_source, text::Text};
+use contract::config::{
+    Adam, ColorMode, Granularity, Interpolation, Optimizer, PretrainedWeights, Quantizer, TensorType,
+};
+use std::path::{Path, PathBuf};
+
+fn file(name: &str) -> Loaded {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/user_yaml").join(name);
+    let text = fs_err::read_to_string(path).expect("the fixture");
+    load_source(Text::new(name, text), &[], &started(), &environment)
+        .unwrap_or_else(|errors| panic!("{}", errors.render(false)))
+}
+
+#[test]
+fn the_manuals_training_file_loads() {
+    let config = file("training_config.yaml").config;
+    assert_eq!(config.general.global_seed, Some(127));
+    assert_eq!(config.general.gpu_memory_limit, Some(12.0));
+    assert!(!config.general.display_figures);
+    let dataset = config.dataset.expect("dataset");
+    assert_eq!(dataset.class_names.expect("classes").len(), 21);
+    assert_eq!((dataset.validation_split, dataset.test_path), (None, None));
+    let rescaling = config.preprocessing.expect("preprocessing").rescaling.expect("rescaling");
+    assert_eq!((rescaling.scale, rescaling.offset), (1.0 / 127.5, -1.0));
+    let training = config.training.expect("training");
+    let model = training.model.expect("model");
+    assert_eq!(model.input_shape, (512, 512, 3));
+    assert_eq!(model.pretrained_weights, Some(PretrainedWeights::Imagenet));
+    assert_eq!(training.optimizer, Optimizer::Adam(Adam { learning_rate: 0.005, ..Adam::default() }));
+    assert_eq!(training.callbacks.expect("callbacks")["ReduceLROnPlateau"]["min_lr"], 1e-5);
+    assert_eq!(config.hydra.run.dir, "./experiments_outputs/2026_11_22_14_45_07");
+    let augmentation: Vec<String> = config.data_augmentation.expect("augmentation").keys().cloned().collect();
+    assert_eq!(augmentation[0], "random_contrast");
+    assert_eq!(augmentation[4], "random_brightness");
+}
+
+#[test]
+fn a_quantization_file_loads() {
+    let config = file("quantization_config.yaml").config;
+    let quantization = config.quantization.expect("quantization");
+    assert_eq!(quantization.quantizer, Quantizer::TfliteConverter);
+    assert_eq!(quantization.quantization_input_type, TensorType::Uint8);
+    assert!(!quantization.optimize);
+    let dataset = config.dataset.expect("dataset");
+    assert_eq!((dataset.quantization_masks_path, dataset.quantization_split), (None, Some(0.3)));
+    assert_eq!(config.preprocessing.expect("preprocessing").rescaling, None);
+}
+
+#[test]
+fn an_evaluation_file_loads_and_tells_which_keys_have_no_effect() {
+    let loaded = file("evaluation_config.yaml");
+    let preprocessing = loaded.config.preprocessing.as_ref().expect("preprocessing");
+    assert_eq!(preprocessing.color_mode, ColorMode::Rgb);
+    assert_eq!(preprocessing.resizing.interpolation, Some(Interpolation::Nearest));
+    assert_eq!(loaded.config.general.global_seed, None);
+    assert!(loaded.config.dataset.as_ref().expect("dataset").check_image_files);
+    assert_eq!(loaded.config.tools.as_ref().expect("tools")["stedgeai"]["version"], "10.0.0");
+    assert_eq!(loaded.notes, ["`hydra.sweep` accepted; only `hydra.run.dir` has an effect here"]);
+}
+
+#[test]
+fn a_chain_of_training_quantization_and_evaluation_loads() {
+    let loaded = file("chain_tqe_config.yaml");
+    let training = loaded.config.training.as_ref().expect("training");
+    assert_eq!(training.frozen_layers.as_deref(), Some("(0:-7, -5)"));
+    assert_eq!(training.trained_model_path, Some(PathBuf::from("/srv/models/step_1.h5")));
+    assert_eq!(training.optimizer, Optimizer::Adam(Adam::default()));
+    let schedule = &training.callbacks.as_ref().expect("callbacks")["LearningRateScheduler"]["schedule"];
+    assert!(schedule.as_str().expect("text").starts_with("lambda epoch, lr:\n"));
+    let dataset = loaded.config.dataset.as_ref().expect("dataset");
+    assert_eq!(dataset.training_path, Some(PathBuf::from("/srv/datasets/person/JPEGImages")));
+    assert!(loaded.resolved_yaml().contains("training_path: ${oc.env:DATASETS}/person/JPEGImages\n"));
+    assert!(!loaded.resolved_yaml().contains("/srv/"));
+}
+
+#[test]
+fn a_chain_from_a_model_with_anchors_loads() {
+    let config = file("chain_eqe_config.yaml").config;
+    let dataset = config.dataset.expect("dataset");
+    assert_eq!(dataset.validation_path, dataset.training_path);
+    assert_eq!(dataset.quantization_split, Some(0.1));
+    let quantization = config.quantization.expect("quantization");
+    assert_eq!(quantization.granularity, Granularity::PerTensor);
+    assert_eq!(quantization.quantizer, Quantizer::OnnxQuantizer);
+}
+
+#[test]
+fn a_custom_model_needs_no_name_beside_its_type_and_has_arguments_of_its_own() {
+    let training = file("custom_resume_config.yaml").config.training.expect("training");
+    let model = training.model.expect("model");
+    assert_eq!((model.name.as_str(), model.input_shape), ("custom", (128, 128, 1)));
+    assert_eq!((model.pretrained_weights, training.frozen_layers), (None, None));
+}
+
+#[test]
+fn the_resolved_text_of_every_file_reads_back_as_the_same_configuration() {
+    for name in [
+        "training_config.yaml",
+        "quantization_config.yaml",
+        "evaluation_config.yaml",
+        "chain_tqe_config.yaml",
+        "chain_eqe_config.yaml",
+        "custom_resume_config.yaml",
+    ] {
+        let first = file(name);
+        for text in [first.resolved_yaml(), first.secret_yaml()] {
+            let second = loaded(&text, &[]);
+            assert_eq!(first.config, second.config, "{name}:\n{text}");
+            assert_eq!(second.resolved_yaml().contains("oc.env"), text.contains("oc.env"));
+        }
+        assert_eq!(first.resolved_yaml(), loaded(&first.resolved_yaml(), &[]).resolved_yaml(), "{name}");
+    }
+}

@@ -1,0 +1,173 @@
+//! How values are written.
+
+use super::{CHAIN, chain_with, load, loaded};
+use contract::config::{Optimizer, PretrainedWeights, Quantizer};
+
+#[test]
+fn numbers_may_be_arithmetic_and_quoted() {
+    for (text, value) in [
+        ("1/4", 0.25),
+        (".5", 0.5),
+        ("'1/4'", 0.25),
+        ("1_0e-2", 0.1),
+        ("2.5e-1", 0.25),
+        ("(1/4)", 0.25),
+        ("1e-7", 1e-7),
+    ] {
+        let config = loaded(&chain_with("0.25", text), &[]).config;
+        assert_eq!(config.dataset.expect("dataset").validation_split, Some(value), "{text}");
+    }
+}
+
+#[test]
+fn whole_numbers_may_be_written_as_any_python_number_that_is_whole() {
+    for (text, value) in [("64/2", 32), ("1_000", 1000), ("1e3", 1000), ("0x10", 16), ("'16'", 16)] {
+        let config = loaded(&chain_with("batch_size: 16", &format!("batch_size: {text}")), &[]).config;
+        assert_eq!(config.training.expect("training").batch_size, value, "{text}");
+    }
+    let config = loaded(&chain_with("seed: 7", "seed: 18446744073709551615"), &[]).config;
+    assert_eq!(config.general.global_seed, Some(u64::MAX));
+}
+
+#[test]
+fn tuples_are_python_or_yaml() {
+    for text in ["(96, 128, 3)", "[96, 128, 3]", "96, 128, 3", "\"[96, 64*2, 3]\"", "(96,\n      128, 3)"] {
+        let config = loaded(&chain_with("(128, 128, 3)", text), &[]).config;
+        let model = config.training.expect("training").model.expect("model");
+        assert_eq!(model.input_shape, (96, 128, 3), "{text}");
+    }
+}
+
+#[test]
+fn truth_values_are_those_of_yaml_1_1_and_python() {
+    for (text, value) in
+        [("yes", true), ("On", true), ("True", true), ("no", false), ("OFF", false), ("'False'", false)]
+    {
+        let yaml = chain_with("name: shapes", &format!("name: shapes\n  check_image_files: {text}"));
+        assert_eq!(loaded(&yaml, &[]).config.dataset.expect("dataset").check_image_files, value, "{text}");
+    }
+}
+
+#[test]
+fn nothing_and_none_count_as_an_absent_key() {
+    for text in ["", "None", "none", "NULL", "null", "~", "''", "'None'"] {
+        let yaml = chain_with("validation_split: 0.25", &format!("validation_split: {text}"));
+        assert_eq!(loaded(&yaml, &[]).config.dataset.expect("dataset").validation_split, None, "{text}");
+        let yaml = chain_with("project_name: demo", &format!("project_name: {text}"));
+        assert_eq!(loaded(&yaml, &[]).config.general.project_name, "<unnamed>", "{text}");
+        let yaml = format!("{CHAIN}mlflow: {text}\ntools: {text}\n");
+        let config = loaded(&yaml, &[]).config;
+        assert_eq!(
+            (config.mlflow.uri.as_str(), config.tools),
+            ("./experiments_outputs/mlruns", None),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_seed_of_none_is_drawn_later_and_a_seed_that_is_not_given_is_120() {
+    for (text, seed) in
+        [("None", None), ("none", None), ("null", None), ("~", None), ("", Some(120)), ("0", Some(0))]
+    {
+        let config = loaded(&chain_with("global_seed: 7", &format!("global_seed: {text}")), &[]).config;
+        assert_eq!(config.general.global_seed, seed, "{text}");
+    }
+    let mut drawn = loaded(&chain_with("global_seed: 7", "global_seed: None"), &[]);
+    drawn.set_seed(99);
+    assert_eq!(drawn.config.general.global_seed, Some(99));
+    assert_eq!(loaded(&drawn.resolved_yaml(), &[]).config, drawn.config);
+    let mut added = loaded(&chain_with("  global_seed: 7\n", ""), &["++general.global_seed=None"]);
+    assert_eq!(added.config.general.global_seed, None);
+    added.set_seed(u64::MAX);
+    assert!(added.resolved_yaml().contains("  global_seed: 18446744073709551615\n"));
+}
+
+#[test]
+fn text_stays_as_it_is_written() {
+    for text in ["1/2", "007", "1.10", "1e3", "yes", "0x1F", "12:30:45", "2026-11-22", "a # b"] {
+        let quoted = if text.contains('#') { format!("'{text}'") } else { text.to_owned() };
+        let first = loaded(&chain_with("project_name: demo", &format!("project_name: {quoted}")), &[]);
+        assert_eq!(first.config.general.project_name, text);
+        assert_eq!(loaded(&first.resolved_yaml(), &[]).config.general.project_name, text);
+    }
+    let yaml =
+        chain_with("name: shapes", "name: mine\n  class_names: [None, 1/2, 'yes', 3, tv/monitor, null]");
+    let names = loaded(&yaml, &[]).config.dataset.expect("dataset").class_names.expect("classes");
+    assert_eq!(names, ["None", "1/2", "yes", "3", "tv/monitor", "null"]);
+}
+
+#[test]
+fn lists_of_text_may_be_python_lists() {
+    let yaml = chain_with("name: shapes", "name: mine\n  class_names: \"['a b', 'c']\"");
+    let names = loaded(&yaml, &[]).config.dataset.expect("dataset").class_names.expect("classes");
+    assert_eq!(names, ["a b", "c"]);
+}
+
+#[test]
+fn an_optimizer_is_a_name_or_a_name_with_arguments() {
+    for text in
+        ["Adam", "'Adam'", "{Adam: }", "{Adam: {}}", "{Adam: None}", "\n    Adam:\n      beta_1: 9/10"]
+    {
+        let old = "optimizer:\n    Adam:\n      learning_rate: 0.001";
+        let config = loaded(&chain_with(old, &format!("optimizer: {text}")), &[]).config;
+        let Optimizer::Adam(adam) = config.training.expect("training").optimizer else { panic!("{text}") };
+        assert_eq!((adam.learning_rate, adam.beta_1), (0.001, 0.9), "{text}");
+    }
+    let yaml = chain_with("Adam:\n      learning_rate: 0.001", "Lion:\n      weight_decay: 0.1");
+    let Optimizer::Lion(arguments) = loaded(&yaml, &[]).config.training.expect("training").optimizer else {
+        panic!("not Lion")
+    };
+    assert_eq!(arguments["weight_decay"], 0.1);
+}
+
+#[test]
+fn names_that_the_manual_writes_in_any_letter_case_are_read_in_any() {
+    for text in ["TFlite_converter", "tflite_converter", "TFLITE_CONVERTER"] {
+        let config = loaded(&chain_with("TFlite_converter", text), &[]).config;
+        assert_eq!(config.quantization.expect("quantization").quantizer, Quantizer::TfliteConverter);
+    }
+    for text in ["ImageNet", "imagenet", "Imagenet"] {
+        let yaml = chain_with("alpha: 0.35", &format!("alpha: 0.35\n    pretrained_weights: {text}"));
+        let model = loaded(&yaml, &[]).config.training.expect("training").model.expect("model");
+        assert_eq!(model.pretrained_weights, Some(PretrainedWeights::Imagenet));
+    }
+}
+
+#[test]
+fn merge_keys_are_applied_and_own_keys_win() {
+    let yaml = chain_with(
+        "Adam:\n      learning_rate: 0.001",
+        "Adam: &adam {beta_1: 0.8, epsilon: 1e-6}\ncallbacks: x",
+    );
+    // An anchor in one place and a merge in another, with an own key before the merge.
+    let yaml = yaml.replace("callbacks: x", "").replace(
+        "optimizer:\n    Adam: &adam {beta_1: 0.8, epsilon: 1e-6}",
+        "optimizer:\n    Adam:\n      beta_1: 0.7\n      <<: &adam {beta_1: 0.8, epsilon: 1e-6}",
+    );
+    let Optimizer::Adam(adam) = loaded(&yaml, &[]).config.training.expect("training").optimizer else {
+        panic!("not Adam")
+    };
+    assert_eq!((adam.beta_1, adam.epsilon), (0.7, 1e-6));
+    let yaml = format!("{CHAIN}data_augmentation:\n  z: 1\n  <<: [{{a: 1, z: 2}}, {{b: 2, a: 3}}]\n  c: 3\n");
+    let merged = loaded(&yaml, &[]).config.data_augmentation.expect("augmentation");
+    assert_eq!(serde_json::Value::Object(merged).to_string(), r#"{"a":1,"b":2,"z":1,"c":3}"#);
+}
+
+#[test]
+fn a_key_knows_its_line_and_column() {
+    let loaded = loaded(CHAIN, &["training.epochs=3"]);
+    assert_eq!(loaded.key_location("training.model.alpha"), Some((17, 5)));
+    assert_eq!(loaded.key_location("preprocessing.rescaling.offset"), Some((10, 31)));
+    assert_eq!(loaded.key_location("training.epochs"), None);
+    assert_eq!(loaded.key_location("training.dropout"), None);
+}
+
+#[test]
+fn windows_line_ends_and_a_byte_order_mark_change_nothing() {
+    let windows = CHAIN.replace('\n', "\r\n");
+    let config = loaded(&windows, &[]).config;
+    assert_eq!(config, loaded(CHAIN, &[]).config);
+    let errors = load(&windows.replace("epochs: 10", "epochs: ten"), &[]).expect_err("ten");
+    assert_eq!(errors.iter().next().and_then(|error| error.location()), Some(("chain.yaml", 20, 11)));
+}

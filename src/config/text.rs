@@ -1,0 +1,97 @@
+//! Texts that users wrote (the file, arguments of the command line), and places in them.
+
+use std::{ops::Range, sync::Arc};
+
+/// A text with a name for messages.
+#[derive(Debug)]
+pub(super) struct Text {
+    /// The file's path as the user gave it, or `command line`.
+    pub(super) name: String,
+    /// The text as it is read.
+    pub(super) content: String,
+    /// The text as it is shown: credentials in addresses are starred out, lengths are the same.
+    pub(super) shown: String,
+}
+
+/// A stretch of a [`Text`].
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) text: Arc<Text>,
+    /// Bytes; always within the text and on character boundaries.
+    pub(super) range: Range<usize>,
+}
+
+impl Text {
+    pub(super) fn new(name: impl Into<String>, content: impl Into<String>) -> Arc<Self> {
+        let content = content.into();
+        let shown = hide_credentials(&content);
+        Arc::new(Self { name: name.into(), content, shown })
+    }
+
+    /// Line and column of a byte offset, both from 1; columns count characters.
+    pub(super) fn position(&self, offset: usize) -> (usize, usize) {
+        let before = self.content.get(..offset).unwrap_or(&self.content);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+
+    /// The line that holds a byte offset, without its end.
+    pub(super) fn line_at(&self, offset: usize) -> &str {
+        let start = self.content.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+        self.content[start..].lines().next().unwrap_or("")
+    }
+}
+
+impl Place {
+    /// A place, pulled onto the text's character boundaries.
+    pub(super) fn new(text: &Arc<Text>, range: Range<usize>) -> Self {
+        let snap = |mut offset: usize| {
+            offset = offset.min(text.content.len());
+            while !text.content.is_char_boundary(offset) {
+                offset -= 1;
+            }
+            offset
+        };
+        let start = snap(range.start);
+        Self { text: Arc::clone(text), range: start..snap(range.end).max(start) }
+    }
+
+    /// What stands there.
+    pub(super) fn slice(&self) -> &str {
+        &self.text.content[self.range.clone()]
+    }
+
+    /// The part on the first line, without trailing blanks: what a caret can underline.
+    pub(super) fn first_line(&self) -> Range<usize> {
+        let line = self.slice().lines().next().unwrap_or("").trim_end();
+        self.range.start..self.range.start + line.len()
+    }
+
+    /// Line and column, both from 1.
+    pub(super) fn position(&self) -> (usize, usize) {
+        self.text.position(self.range.start)
+    }
+}
+
+/// Stars out `user:password` in `scheme://user:password@host`, byte for byte, so that places stay right.
+pub(super) fn hide_credentials(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(scheme) = rest.find("://") {
+        let (before, after) = rest.split_at(scheme + 3);
+        shown.push_str(before);
+        let end = after
+            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | ',' | '}' | ']'))
+            .unwrap_or(after.len());
+        let hidden = after[..end].rfind('@').unwrap_or(0);
+        // What the environment supplies is hidden already, and its name should stay readable.
+        if after[..hidden].starts_with("${") {
+            shown.push_str(&after[..hidden]);
+        } else {
+            shown.extend(std::iter::repeat_n('*', hidden));
+        }
+        rest = &after[hidden..];
+    }
+    shown.push_str(rest);
+    shown
+}

@@ -1,0 +1,88 @@
+//! From the tree back to YAML.
+
+use super::{
+    node::{Content, Kind, Node, Scalar},
+    text::hide_credentials,
+};
+use serde_yaml::Value;
+
+/// YAML that reads back as the same tree. With `secrets`, values from the environment are written out; without, they
+/// are `${oc.env:NAME}`, and credentials in addresses are starred out.
+pub(super) fn yaml(root: &Node, secrets: bool) -> String {
+    let mut out = String::new();
+    match &root.content {
+        Content::Map(entries) if entries.is_empty() => out.push_str("{}\n"),
+        _ => block(&mut out, root, 0, secrets),
+    }
+    if secrets { out } else { hide_credentials(&out) }
+}
+
+/// Writes a value after `key:` or `-`: on the same line where it has no parts, else on the next ones.
+fn block(out: &mut String, node: &Node, indent: usize, secrets: bool) {
+    match &node.content {
+        Content::Map(entries) => {
+            for entry in entries {
+                out.push_str(&" ".repeat(indent));
+                out.push_str(&plain_or_quoted(&entry.key, &Kind::Text, false));
+                out.push(':');
+                value(out, &entry.value, indent, secrets);
+            }
+        }
+        Content::List(items) => {
+            for item in items {
+                out.push_str(&" ".repeat(indent));
+                out.push('-');
+                value(out, item, indent, secrets);
+            }
+        }
+        _ => value(out, node, indent, secrets),
+    }
+}
+
+fn value(out: &mut String, node: &Node, indent: usize, secrets: bool) {
+    match &node.content {
+        Content::Map(entries) if entries.is_empty() => out.push_str(" {}\n"),
+        Content::List(items) if items.is_empty() => out.push_str(" []\n"),
+        Content::Map(_) | Content::List(_) => {
+            out.push('\n');
+            block(out, node, indent + 2, secrets);
+        }
+        Content::Scalar(scalar) if scalar.kind == Kind::Null && scalar.is_empty() => out.push('\n'),
+        Content::Scalar(scalar) => {
+            out.push(' ');
+            out.push_str(&plain_or_quoted(&written(scalar, secrets), &scalar.kind, scalar.quoted));
+            out.push('\n');
+        }
+        Content::Hole => out.push('\n'),
+    }
+}
+
+/// The text in the language of the file.
+fn written(scalar: &Scalar, secrets: bool) -> String {
+    match &scalar.shown {
+        // Text of another language than ours is the same in both.
+        Some(shown) if !secrets || *shown == scalar.text => shown.clone(),
+        _ => scalar.text.replace("${", "\\${"),
+    }
+}
+
+/// Without quotes where that reads back as the same, else in double quotes.
+fn plain_or_quoted(text: &str, kind: &Kind, quoted: bool) -> String {
+    let reads_back = || {
+        let Ok(Value::Mapping(read)) = serde_yaml::from_str::<Value>(&format!("k: {text}\n")) else {
+            return false;
+        };
+        match (read.get("k"), kind) {
+            (Some(Value::String(read)), Kind::Text) => read == text,
+            (Some(Value::Null), Kind::Null) => true,
+            (Some(Value::Bool(read)), Kind::Bool(value)) => read == value,
+            (Some(Value::Number(read)), Kind::Number(value)) => read == value,
+            _ => false,
+        }
+    };
+    if !quoted && !text.is_empty() && !text.contains(['\n', '\r']) && reads_back() {
+        return text.to_owned();
+    }
+    // A JSON string is a YAML string in double quotes.
+    serde_json::Value::from(text).to_string()
+}
