@@ -43,8 +43,10 @@ pub enum FormatError {
     #[error(transparent)]
     Graph(#[from] GraphError),
     /// A format that cannot be read.
-    #[error("model files of type `{extension}` {reason}; supported: {supported}")]
+    #[error("{name}: model files {} {reason}; supported: {supported}", kind(extension))]
     Extension {
+        /// Name of the file.
+        name: String,
         /// What the file's name ends in, with the dot; empty for none.
         extension: String,
         /// Why not.
@@ -60,6 +62,10 @@ pub enum FormatError {
         /// What is wrong with it.
         source: Box<FormatError>,
     },
+}
+
+fn kind(extension: &str) -> String {
+    if extension.is_empty() { "without an extension".into() } else { format!("of type `{extension}`") }
 }
 
 impl FormatError {

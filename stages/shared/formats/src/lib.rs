@@ -5,6 +5,8 @@
 
 mod error;
 pub mod keras;
+mod read_model;
 pub mod tflite;
 
 pub use error::FormatError;
+pub use read_model::read_model;

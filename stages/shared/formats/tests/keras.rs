@@ -4,7 +4,8 @@
 
 use formats::{
     FormatError,
-    keras::{h5_bytes, read_h5, write_h5},
+    keras::{h5_bytes, read_bytes, read_h5, write_h5},
+    read_model,
 };
 use hdf5_pure::{AttrValue, FileBuilder};
 use model::{AsppVersion, DeeplabV3, Graph, Op, initialize};
@@ -195,8 +196,6 @@ fn a_file_cut_short_anywhere_is_an_error_that_names_it() {
 
 #[test]
 fn flipped_bytes_never_panic() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("flipped.h5");
     let whole = fs_err::read(golden("keras3_sequential.h5")).expect("the fixture");
     let mut random = 1u64;
     let mut errors = 0;
@@ -207,8 +206,7 @@ fn flipped_bytes_never_panic() {
             let position = (random >> 33) as usize % bytes.len();
             bytes[position] ^= (random >> 20) as u8 | 1;
         }
-        fs_err::write(&path, &bytes).expect("a temporary file");
-        errors += usize::from(read_h5(&path).is_err());
+        errors += usize::from(read_bytes(bytes).is_err());
     }
     assert!(errors > 100, "only {errors} of 3000 damaged files were noticed");
 }
@@ -385,4 +383,24 @@ fn graphs_that_keras_has_no_layers_for_are_refused() {
     graph.layers[add.0].op = Op::Add { activation: model::Activation::Linear };
     graph.layers[add.0].name = "a/b".into();
     assert!(h5_bytes(&graph).expect_err("a slash").to_string().contains("rename it without `/`"));
+}
+
+#[test]
+fn the_name_of_a_model_file_tells_its_format_wherever_it_lies() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let object = folder.path().join("0f3a");
+    fs_err::copy(golden("keras3_sequential.h5"), &object).expect("a temporary file");
+    let graph = read_model(&object, "best_model.H5").expect("Keras wrote it");
+    assert_eq!(graph, read_h5(&golden("keras3_sequential.h5")).expect("Keras wrote it"));
+    let message = |name: &str| read_model(&object, name).expect_err("another format").to_string();
+    assert!(message("model.tflite").starts_with("model.tflite: "));
+    let supported = "supported: .h5, .hdf5 (Keras) and .tflite (TensorFlow Lite)";
+    assert_eq!(
+        message("model.onnx"),
+        format!("model.onnx: model files of type `.onnx` cannot be read yet; {supported}")
+    );
+    assert_eq!(
+        message("model"),
+        format!("model: model files without an extension are not known; {supported}")
+    );
 }

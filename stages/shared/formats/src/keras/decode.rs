@@ -65,7 +65,9 @@ pub(super) fn operation(
             );
         }
         _ => {
-            return Err(options.refuse(format!("layers of this class cannot be read; supported: {SUPPORTED}")));
+            return Err(
+                options.refuse(format!("layers of this class cannot be read; supported: {SUPPORTED}"))
+            );
         }
     };
     Ok((op, Initializer::default()))

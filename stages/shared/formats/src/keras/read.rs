@@ -16,10 +16,14 @@ use std::path::Path;
 /// has no operation for.
 pub fn read_h5(path: &Path) -> Result<Graph, FormatError> {
     let bytes = fs_err::read(path)?;
-    read(bytes).map_err(|error| error.in_file(path))
+    read_bytes(bytes).map_err(|error| error.in_file(path))
 }
 
-fn read(bytes: Vec<u8>) -> Result<Graph, FormatError> {
+/// Reads the model in the bytes of a Keras legacy HDF5 file.
+///
+/// # Errors
+/// As [`read_h5`], without the file's name.
+pub fn read_bytes(bytes: Vec<u8>) -> Result<Graph, FormatError> {
     let file = KerasFile::open(bytes)?;
     let config = file.model_config()?;
     let network = Network::parse(&config)?;
