@@ -82,6 +82,12 @@ impl Classes {
         }
     }
 
+    /// No classes: for sets whose masks nobody looks at.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+
     fn from_names(names: &[String], shapes: bool) -> Result<Self, Issue> {
         let invalid = |message: String| Err(Issue::invalid("dataset.class_names", message));
         if names.len() < 2 || names.len() > 255 {
@@ -108,7 +114,7 @@ impl Classes {
 
     /// Number of classes.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "there are always at least two")]
+    #[expect(clippy::len_without_is_empty, reason = "nobody asks: a data set has at least two")]
     pub fn len(&self) -> usize {
         self.0.len()
     }
