@@ -5,10 +5,13 @@ use kernels::Interpreter;
 use model::{Data, Tensor};
 use std::path::PathBuf;
 
+fn shared_path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/models").join(name)
+}
+
 /// A file of `../shared/models`; none, with a message, when this machine has no such folder.
 fn shared(name: &str) -> Option<Vec<u8>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/models").join(name);
-    match fs_err::read(&path) {
+    match fs_err::read(shared_path(name)) {
         Ok(bytes) => Some(bytes),
         Err(_) if std::env::var_os("PIPELINE_REQUIRE_PEERS").is_none() => {
             eprintln!("skipped: {name} is needed (no ../shared)");
@@ -70,6 +73,20 @@ fn the_float_network_gives_litert_s_numbers() {
         return;
     };
     let interpreter = Interpreter::new(&tflite::read(&model).unwrap()).unwrap();
+    let output = interpreter.run(&images(Data::F32(floats(&input)))).unwrap();
+    let (largest, _) = difference(output.as_f32().unwrap(), &floats(&expected));
+    assert!(largest <= 1e-4, "the largest difference is {largest}");
+}
+
+#[test]
+fn the_keras_network_gives_the_numbers_of_its_converted_form() {
+    let (Some(_), Some(input), Some(expected)) =
+        (shared("deeplab_128.h5"), shared("in_128_f32.bin"), shared("deeplab_128_float_b1.tflite.out"))
+    else {
+        return;
+    };
+    let graph = formats::keras::read_h5(&shared_path("deeplab_128.h5")).unwrap();
+    let interpreter = Interpreter::new(&graph).unwrap();
     let output = interpreter.run(&images(Data::F32(floats(&input)))).unwrap();
     let (largest, _) = difference(output.as_f32().unwrap(), &floats(&expected));
     assert!(largest <= 1e-4, "the largest difference is {largest}");

@@ -49,7 +49,10 @@ pub fn read(bytes: &[u8]) -> Result<Graph, FormatError> {
     }
     let output = single("output", subgraph.vector(slot::subgraph::OUTPUTS)?)?;
     let output = reader.producer(output)?.ok_or_else(|| damaged("nothing gives the model's output"))?;
-    Ok(Graph { name: subgraph.string(slot::subgraph::NAME)?.to_owned(), layers: reader.layers, output })
+    let graph = Graph { name: subgraph.string(slot::subgraph::NAME)?.to_owned(), layers: reader.layers, output };
+    // Shapes in a file are claims: this holds them against what the operators make of their inputs.
+    graph.check()?;
+    Ok(graph)
 }
 
 /// A tensor of the file.
