@@ -26,10 +26,8 @@ fn shared(name: &str) -> Option<PathBuf> {
 
 fn skip<T>(what: &str) -> Option<T> {
     println!("skipped: {what}");
-    assert!(
-        std::env::var_os("PIPELINE_REQUIRE_PEERS").is_none(),
-        "skipped: {what}, and PIPELINE_REQUIRE_PEERS is set"
-    );
+    let required = std::env::var("PIPELINE_REQUIRE_PEERS").is_ok_and(|value| value == "1");
+    assert!(!required, "skipped: {what}, and PIPELINE_REQUIRE_PEERS is 1");
     None
 }
 
