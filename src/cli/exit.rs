@@ -1,0 +1,51 @@
+//! Exit codes.
+
+use crate::{record::Outcome, schedule::{Ending, Reason}};
+use std::process::ExitCode;
+
+/// What the program's exit code says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// Everything that was asked for is there.
+    Done = 0,
+    /// A mistake in this program.
+    Bug = 1,
+    /// A command line that is none. clap itself exits with it.
+    Usage = 2,
+    /// The configuration file has mistakes.
+    InvalidConfig = 10,
+    /// The plan cannot be made or its preflight found errors.
+    InvalidPlan = 11,
+    /// A stage ended without a result.
+    StageFailed = 12,
+    /// The user stopped the run.
+    Cancelled = 13,
+    /// The store is corrupt and could not be repaired by making the result again.
+    CorruptStore = 14,
+}
+
+impl Exit {
+    /// The code of a run's ending.
+    pub(crate) fn of(ending: &Ending) -> Self {
+        match ending.outcome {
+            Outcome::Done => Self::Done,
+            Outcome::Cancelled => Self::Cancelled,
+            Outcome::Failed | Outcome::Running => {
+                let corrupt = ending.failures.iter().any(|(_, failure)| failure.reason == Reason::Corrupt);
+                if corrupt { Self::CorruptStore } else { Self::StageFailed }
+            }
+        }
+    }
+
+    /// The number.
+    pub(crate) fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

@@ -1,0 +1,116 @@
+//! What `run` and `plan` have in common: from the command line to a plan and its state in the store.
+
+use super::Refusal;
+use crate::{
+    config::{self, Loaded},
+    plan::{Plan, StageState, Word, compile, keys, keys::Sources, status},
+    record::Layout,
+    store::Store,
+};
+use contract::{Issue, Registry};
+use petgraph::graph::NodeIndex;
+use std::{
+    collections::BTreeMap,
+    hash::{BuildHasher, RandomState},
+    path::PathBuf,
+};
+
+/// Which configuration, and what is changed in it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Configuration {
+    /// The configuration file
+    #[arg(value_name = "FILE", required_unless_present = "config_name")]
+    file: Option<String>,
+    /// Changes to it: section.key=value, +section.key=value to add, ~section.key to remove
+    #[arg(value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Folder of the configuration file, instead of FILE
+    #[arg(long, value_name = "DIR", requires = "config_name")]
+    config_path: Option<PathBuf>,
+    /// Name of the configuration file, instead of FILE; .yaml may be left out
+    #[arg(long, value_name = "NAME")]
+    config_name: Option<String>,
+    /// Folder of stored results [default: $PIPELINE_CACHE_DIR, else the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
+}
+
+impl Configuration {
+    /// The file and the changes, whichever way they were named.
+    pub(crate) fn request(&self) -> (PathBuf, Vec<String>) {
+        let Some(name) = &self.config_name else {
+            return (PathBuf::from(self.file.clone().unwrap_or_default()), self.overrides.clone());
+        };
+        let mut file = self.config_path.clone().unwrap_or_default().join(name);
+        if file.extension().is_none() {
+            file.set_extension("yaml");
+        }
+        // With the file named by an option, every plain argument is a change.
+        (file, self.file.iter().chain(&self.overrides).cloned().collect())
+    }
+}
+
+/// A configuration that makes a plan.
+pub(crate) struct Prepared {
+    pub(crate) file: String,
+    pub(crate) loaded: Loaded,
+    pub(crate) plan: Plan,
+    pub(crate) layout: Layout,
+}
+
+/// Reads the configuration and compiles its mode word. Touches no file but the configuration's, and looks for those it
+/// names.
+pub(crate) fn prepare(configuration: &Configuration, registry: &Registry) -> Result<Prepared, Refusal> {
+    let (file, overrides) = configuration.request();
+    let name = file.display().to_string();
+    let mut loaded = config::load(&config::Request { file, overrides, started: jiff::Zoned::now() })?;
+    if loaded.config.general.global_seed.is_none() {
+        loaded.set_seed(draw_seed());
+    }
+    let mode = loaded.config.operation_mode.clone().ok_or_else(|| {
+        let help = "say what to do: operation_mode: chain_tqe, or training, quantization, evaluation";
+        let issue = Issue::missing("operation_mode", "without it there is nothing to run").with_help(help);
+        loaded.errors(vec![issue])
+    })?;
+    let refuse = |error| Refusal::Plan(error, mode_place(&name, &loaded));
+    let word = Word::parse(&mode, registry).map_err(refuse)?;
+    let stages = word.stages(registry).map_err(refuse)?;
+    let plan = compile(&word, &stages, &loaded.config).map_err(|issues| loaded.errors(issues))?;
+    let layout = layout(&loaded.config)?;
+    Ok(Prepared { file: name, loaded, plan, layout })
+}
+
+/// Where the mode word stands.
+fn mode_place(file: &str, loaded: &Loaded) -> String {
+    match loaded.key_location("operation_mode") {
+        Some((line, column)) => format!("{file}:{line}:{column}"),
+        None => "a change on the command line".to_owned(),
+    }
+}
+
+/// The store, the content of the sources, and what the store has of the plan.
+pub(crate) struct Known {
+    pub(crate) store: Store,
+    pub(crate) sources: Sources,
+    pub(crate) states: BTreeMap<NodeIndex, StageState>,
+}
+
+/// Reads everything from outside once to know its digest, and looks into the store.
+pub(crate) fn know(configuration: &Configuration, plan: &Plan) -> Result<Known, Refusal> {
+    let store = Store::open(configuration.cache_dir.clone())?;
+    let sources = keys::digest_sources(plan)?;
+    let states = status(plan, &sources, &store)?;
+    Ok(Known { store, sources, states })
+}
+
+fn layout(config: &contract::Config) -> Result<Layout, Refusal> {
+    let export = config.quantization.as_ref().map(|section| section.export_dir.as_str());
+    let general = &config.general;
+    let export = export.unwrap_or(contract::layout::QUANTIZED_MODELS);
+    Ok(Layout::new(&general.saved_models_dir, &general.logs_dir, export)?)
+}
+
+/// A seed from the system's own randomness, small enough to be copied by hand.
+fn draw_seed() -> u64 {
+    RandomState::new().hash_one("global_seed") & 0x7FFF_FFFF
+}

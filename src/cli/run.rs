@@ -1,0 +1,155 @@
+//! `pipeline run`: do what a configuration says.
+
+use super::{
+    Exit, Refusal,
+    prepare::{Configuration, Known, Prepared, know, prepare},
+};
+use crate::{
+    plan::keys,
+    record::{Outcome, RunFolder, RunRecord},
+    report::{Journal, Terminal},
+    schedule::{self, Cancellation, Ending, EventStream, Located, Preflighting, Run, cores, stops},
+};
+use contract::{EventKind, Registry, Severity};
+use std::{path::Path, time::Instant};
+
+/// Version of the events on disk.
+const EVENTS_FORMAT: u32 = 1;
+
+/// Run a configuration: what is stored is taken from the store, the rest is done
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    configuration: Configuration,
+    /// Stages that may work at a time [default: 1, with all threads]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Worker threads in all [default: the cores of this machine]. Results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Show warnings, errors and where the results are, nothing else
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> {
+    let started = Instant::now();
+    let cancellation = match Cancellation::from_signals(Exit::Cancelled.code()) {
+        Ok(cancellation) => cancellation,
+        Err(error) => return Err(Refusal::System("listen to signals", error)),
+    };
+    let prepared = prepare(&args.configuration, registry)?;
+    let jobs = args.jobs.map_or(1, usize::from);
+    let threads = (args.threads.map_or_else(cores, usize::from) / jobs).max(1);
+    let known = know(&args.configuration, &prepared.plan)?;
+    let found = preflight(&prepared, &known, registry, jobs, threads)?;
+
+    // From here on there is something to lose.
+    cancellation.guard();
+    let folder = start_folder(&prepared)?;
+    let recipes = keys::recipes(&prepared.plan, &known.sources)?;
+    let record = RunRecord::start(folder.id(), &prepared.plan.operation_mode, &prepared.file);
+    let mut stream = EventStream::new()
+        .with(Terminal::new(folder.path().to_owned(), args.quiet))
+        .with(Journal::start(folder.clone(), record)?);
+    announce(&prepared, &folder, &found, &mut stream);
+    let ending = schedule::run(
+        &Run {
+            plan: &prepared.plan,
+            sources: &known.sources,
+            recipes: &recipes,
+            store: &known.store,
+            folder: &folder,
+            layout: &prepared.layout,
+            jobs,
+            threads,
+            cancellation: &cancellation,
+        },
+        &mut stream,
+    )
+    .unwrap_or_else(|error| without_guard(&error, &mut stream));
+    conclude(&ending, started, &mut stream);
+    Ok(Exit::of(&ending))
+}
+
+/// Checks everything that can be known now; errors end the command before it has made anything.
+fn preflight(
+    prepared: &Prepared,
+    known: &Known,
+    registry: &Registry,
+    jobs: usize,
+    threads: usize,
+) -> Result<Vec<Located>, Refusal> {
+    let found = schedule::preflight(&Preflighting {
+        plan: &prepared.plan,
+        registry,
+        sources: &known.sources,
+        states: &known.states,
+        store: &known.store,
+        run_folder: Path::new(&prepared.loaded.config.hydra.run.dir),
+        jobs,
+        threads,
+    })?;
+    if stops(&found) { Err(Refusal::Findings(found)) } else { Ok(found) }
+}
+
+fn start_folder(prepared: &Prepared) -> Result<RunFolder, Refusal> {
+    let folder = RunFolder::create(&prepared.loaded.config.hydra.run.dir)?;
+    folder.write_config(&prepared.loaded.resolved_yaml())?;
+    folder.write_overrides(prepared.loaded.overrides())?;
+    Ok(folder)
+}
+
+/// The first events: the run, its stages, and what is worth knowing before they start.
+fn announce(prepared: &Prepared, folder: &RunFolder, found: &[Located], stream: &mut EventStream<'_>) {
+    let plan = &prepared.plan;
+    stream.emit(
+        None,
+        false,
+        EventKind::RunStarted {
+            format: EVENTS_FORMAT,
+            run: folder.id().to_owned(),
+            operation_mode: plan.operation_mode.clone(),
+        },
+    );
+    for (index, stage) in plan.stages() {
+        let after = plan.upstream(index).into_iter().map(|up| plan.name(up).to_owned()).collect();
+        stream.emit(Some((&stage.name, 0)), false, EventKind::StagePlanned { after });
+    }
+    for note in &prepared.loaded.notes {
+        stream.emit(None, false, EventKind::Note { message: note.clone() });
+    }
+    for Located { stage, finding } in found {
+        let help = finding.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+        let message = format!("{}{help}", finding.message);
+        let kind = match finding.severity {
+            Severity::Note => EventKind::Note { message },
+            Severity::Warning | Severity::Error => EventKind::Warning { message },
+        };
+        stream.emit(stage.as_deref().map(|stage| (stage, 0)), false, kind);
+    }
+}
+
+/// The last events.
+fn conclude(ending: &Ending, started: Instant, stream: &mut EventStream<'_>) {
+    if !ending.skipped.is_empty() {
+        let message = format!("not run: {}", ending.skipped.join(", "));
+        stream.emit(None, false, EventKind::Warning { message });
+    }
+    if ending.outcome == Outcome::Cancelled {
+        let message =
+            "stopped. Nothing that is finished is lost: the same command again goes on from here".to_owned();
+        stream.emit(None, false, EventKind::Warning { message });
+    }
+    let kind = EventKind::RunFinished {
+        outcome: ending.outcome.as_str().to_owned(),
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    stream.emit(None, false, kind);
+}
+
+fn without_guard(error: &std::io::Error, stream: &mut EventStream<'_>) -> Ending {
+    let message = format!("the guard process cannot be started, so no stage can be run safely: {error}");
+    stream.emit(None, false, EventKind::Warning { message });
+    Ending { outcome: Outcome::Failed, failures: Vec::new(), skipped: Vec::new() }
+}

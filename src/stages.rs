@@ -1,0 +1,16 @@
+//! The one list of built-in stages.
+
+use contract::Registry;
+
+/// The stages that this binary was built with, in the order of the data.
+#[must_use]
+pub fn registry() -> Registry {
+    let registry = Registry::new();
+    #[cfg(feature = "train")]
+    let registry = registry.with(Box::new(train::Train));
+    #[cfg(feature = "quantize")]
+    let registry = registry.with(Box::new(quantize::Quantize));
+    #[cfg(feature = "evaluate")]
+    let registry = registry.with(Box::new(evaluate::Evaluate));
+    registry
+}
