@@ -82,7 +82,7 @@ impl<'a> Site<'a> {
                     DataType::U8 => 0..=255,
                     _ => -128..=127,
                 };
-                if !(scale.is_normal() && scale > 0.0) || !range.contains(&zero_point) {
+                if !(scale.is_normal() && scale > 0.0 && range.contains(&zero_point)) {
                     return Err(self.error(format!(
                         "scale {scale} and zero point {zero_point} are no quantization of 8-bit integers"
                     )));

@@ -109,7 +109,8 @@ fn an_input_of_another_type_or_shape_is_refused_with_both_types() {
 
 #[test]
 fn scales_and_types_that_do_not_fit_are_refused_by_the_layer_s_name() {
-    let changes: [(&str, fn(&mut Graph)); 7] = [
+    type Change = fn(&mut Graph);
+    let changes: [(&str, Change); 7] = [
         ("no scale", |graph| graph.layers[1].output.quant = None),
         ("zero point 4000", |graph| graph.layers[1].output.quant = Some(Quant::per_tensor(0.5, 4000))),
         ("scale NaN", |graph| graph.layers[1].output.quant = Some(Quant::per_tensor(f32::NAN, 0))),
