@@ -98,6 +98,16 @@ impl ConfigError {
         self.key.as_ref()
     }
 
+    /// Whether there are lines to show, none of them so long that it would bury the message.
+    fn is_drawable(&self) -> bool {
+        const LONGEST: usize = 400;
+        let short = |(place, _): &(Place, String)| {
+            let around = place.text.lines_around(place.range.start);
+            around.lines().all(|line| line.len() <= LONGEST)
+        };
+        !self.labels.is_empty() && self.labels.iter().all(short)
+    }
+
     /// The sort of mistake.
     #[must_use]
     pub fn kind(&self) -> Code {
@@ -136,6 +146,9 @@ impl ConfigError {
 
 impl Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (false, Some((file, line, column))) = (self.is_drawable(), self.location()) {
+            write!(f, "{file}:{line}:{column}: ")?;
+        }
         f.write_str(&self.message)
     }
 }
@@ -156,7 +169,7 @@ impl Diagnostic for ConfigError {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        if self.labels.is_empty() {
+        if !self.is_drawable() {
             return None;
         }
         Some(Box::new(self.labels.iter().enumerate().map(|(position, (place, label))| {
@@ -177,7 +190,12 @@ pub struct ConfigErrors {
     /// What the user asked to load.
     name: String,
     errors: Vec<ConfigError>,
+    /// How many more there are.
+    left_out: usize,
 }
+
+/// Most mistakes that are told at once.
+const MOST: usize = 30;
 
 impl ConfigErrors {
     /// Puts errors in order. `name` is what the user asked to load.
@@ -187,7 +205,15 @@ impl ConfigErrors {
             Some((place, _)) => (place.text.name != name, place.range.start),
             None => (false, 0),
         });
-        Self { name, errors }
+        let left_out = errors.len().saturating_sub(MOST);
+        errors.truncate(MOST);
+        Self { name, errors, left_out }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.errors.is_empty()
     }
 
     /// The mistakes.
@@ -198,8 +224,11 @@ impl ConfigErrors {
     /// Adds the mistakes of another report on the same configuration.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
+        let left_out = self.left_out + other.left_out;
         self.errors.extend(other.errors);
-        Self::new(self.name, self.errors)
+        let mut both = Self::new(self.name, self.errors);
+        both.left_out += left_out;
+        both
     }
 
     /// The report for a terminal, 100 columns wide whatever the terminal is, with a newline at its end.
@@ -248,7 +277,13 @@ impl Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.errors.as_slice() {
             [one] => write!(f, "{}: {one}", self.name),
-            errors => write!(f, "{} mistakes in {}", errors.len(), self.name),
+            errors => {
+                write!(f, "{} mistakes in {}", errors.len() + self.left_out, self.name)?;
+                if self.left_out > 0 {
+                    write!(f, ", the first {} are shown", errors.len())?;
+                }
+                Ok(())
+            }
         }
     }
 }

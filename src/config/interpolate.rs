@@ -8,6 +8,7 @@ use super::{
     text::Place,
 };
 use jiff::Zoned;
+use std::collections::BTreeSet;
 
 /// Longest chain of references from value to value, and deepest nesting of `${`.
 const MAX_DEPTH: usize = 32;
@@ -26,7 +27,8 @@ pub(super) struct World<'a> {
 
 /// The tree with every `${...}` replaced. Values of Hydra's own are left alone but for `hydra.run.dir`.
 pub(super) fn interpolate(root: &Node, world: &World<'_>) -> Result<Node, Vec<ConfigError>> {
-    let mut work = Work { root, world, open: Vec::new(), steps: 0, errors: Vec::new() };
+    let mut work =
+        Work { root, world, open: Vec::new(), steps: 0, cyclic: BTreeSet::new(), errors: Vec::new() };
     let resolved = work.node(root, &KeyPath::default());
     if work.errors.is_empty() { Ok(resolved) } else { Err(work.errors) }
 }
@@ -50,6 +52,8 @@ struct Work<'a> {
     /// The values that are being resolved, outermost first.
     open: Vec<KeyPath>,
     steps: usize,
+    /// Values of a circle of references that was reported already.
+    cyclic: BTreeSet<KeyPath>,
     errors: Vec<ConfigError>,
 }
 
@@ -96,6 +100,9 @@ impl Work<'_> {
                 items.iter().enumerate().map(|(index, item)| self.node(item, &path.index(index))).collect(),
             ),
             Content::Scalar(scalar) if scalar.text.contains("${") => {
+                if self.cyclic.contains(path) {
+                    return Node::hole(node.place.clone());
+                }
                 return match self.scalar(node, scalar, path) {
                     Ok(resolved) => resolved,
                     Err(error) => {
@@ -113,6 +120,7 @@ impl Work<'_> {
         let at = At { path, scalar, place: node.place.as_ref() };
         if self.open.contains(path) {
             let chain: Vec<String> = self.open.iter().chain([path]).map(|path| format!("`{path}`")).collect();
+            self.cyclic.extend(self.open.iter().cloned());
             let message = format!("it refers to itself: {}", chain.join(" -> "));
             return Err(at.error(0..scalar.text.len(), message, "this never ends"));
         }

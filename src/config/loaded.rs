@@ -7,7 +7,7 @@ use super::{
     overrides,
     path::KeyPath,
     read, source,
-    text::{Text, hide_credentials},
+    text::{Place, Text, hide_credentials},
     write,
 };
 use contract::{Config, Issue, IssueKind};
@@ -136,21 +136,33 @@ impl Loaded {
         let error = ConfigError::new(code, issue.message).help(issue.help);
         let Some(path) = KeyPath::parse(&issue.key) else { return error };
         let node = self.root.get(&path).filter(|node| !node.is_absent());
-        let is_value = matches!(node, Some(Node { content: Content::Scalar(_), .. }));
-        let value = node.and_then(|node| node.place.as_ref()).filter(|_| is_value);
-        let (place, label) = match (value, node) {
-            (Some(value), _) => (Some(value), label.to_owned()),
-            (None, Some(_)) => (self.root.nearest_key_place(&path), label.to_owned()),
-            // The key is not in the file: the caret goes to what should hold it.
-            (None, None) => {
-                (self.root.nearest_key_place(&path), format!("`{}` belongs in here", last_key(&path)))
+        let place = match node {
+            Some(node) => self.value_place(node).or_else(|| self.root.nearest_key_place(&path)),
+            // A name can stand for a mapping: `optimizer: SGD` holds `optimizer.SGD`.
+            None if issue.kind != IssueKind::Missing => {
+                let parent = path.split_last().and_then(|(parent, _)| self.root.get(&parent));
+                parent
+                    .and_then(|parent| self.value_place(parent))
+                    .or_else(|| self.root.nearest_key_place(&path))
             }
+            None => self.root.nearest_key_place(&path),
+        };
+        let label = match (node, issue.kind) {
+            (None, IssueKind::Missing) => format!("`{}` {label}", last_key(&path)),
+            (Some(_), IssueKind::Missing) => "here".to_owned(),
+            _ => label.to_owned(),
         };
         let error = error.key(&path);
         match place {
             Some(place) => error.at(Some(place), label),
             None => error.of_file(&self.file.name),
         }
+    }
+
+    /// Where a value without parts stands.
+    fn value_place<'a>(&self, node: &'a Node) -> Option<&'a Place> {
+        node.scalar().filter(|scalar| !scalar.is_empty())?;
+        node.place.as_ref()
     }
 
     /// The configuration as YAML, with changes and `${...}` applied. Values from the environment stay `${oc.env:NAME}`

@@ -25,6 +25,7 @@ mod read;
 mod source;
 mod spans;
 mod suggest;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod text;

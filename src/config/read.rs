@@ -10,8 +10,8 @@ use super::{
     names,
     node::{Content, Entry, Kind, Node, Scalar},
     path::{KeyPath, Step},
-    source::blank_after_colon,
     suggest,
+    syntax::blank_after_colon,
     text::Place,
 };
 use contract::{
@@ -50,7 +50,9 @@ pub(super) fn read(mut root: Node) -> Result<(Config, Vec<String>), Vec<ConfigEr
             }
             Err(refusal) => {
                 let repaired = repair(&mut root, &refusal.path);
-                report.borrow_mut().mistakes.push(refusal.error);
+                if !refusal.implied || !repaired {
+                    report.borrow_mut().mistakes.push(refusal.error);
+                }
                 if !repaired {
                     break;
                 }
@@ -127,11 +129,13 @@ struct Refusal {
     placed: bool,
     /// The field that is missing.
     missing: Option<&'static str>,
+    /// Whether another mistake says it already.
+    implied: bool,
 }
 
 impl Refusal {
     fn new(path: &KeyPath, error: ConfigError) -> Self {
-        Self { path: path.clone(), error: error.key(path), placed: true, missing: None }
+        Self { path: path.clone(), error: error.key(path), placed: true, missing: None, implied: false }
     }
 }
 
@@ -142,6 +146,7 @@ impl de::Error for Refusal {
             error: ConfigError::new(Code::InvalidValue, message.to_string()),
             placed: false,
             missing: None,
+            implied: false,
         }
     }
 
@@ -205,7 +210,13 @@ impl<'a> Reader<'a> {
         if !attempted || scalar.is_none() || scalar.shown.is_some() {
             return self.must_be(what, label);
         }
-        let message = format!("`{}` must be {what}, found {}: {error}", self.path, self.node.describe());
+        let detail = match error {
+            // What was wanted says it all.
+            LiteralError::Type { .. } => return self.must_be(what, label),
+            LiteralError::Number { text, reason, .. } if *text == scalar.text => (*reason).to_owned(),
+            error => error.to_string(),
+        };
+        let message = format!("`{}` must be {what}, found {}: {detail}", self.path, self.node.describe());
         let place = error.at().and_then(|at| {
             let length = scalar.text[at..].chars().next().map_or(0, char::len_utf8);
             scalar.part(self.place(), at..at + length)
@@ -292,13 +303,28 @@ impl<'a> Reader<'a> {
             return refusal;
         }
         if let Some(field) = refusal.missing {
-            let path = self.path.key(field);
-            let error = ConfigError::new(Code::MissingKey, format!("`{path}` is missing"))
-                .at(self.place(), format!("`{field}` belongs in here"));
-            return Refusal::new(&path, error);
+            return self.missing(field);
         }
         let message = format!("`{}`: {}, found {}", self.path, refusal.error, self.node.describe());
         Refusal::new(&self.path, ConfigError::new(Code::InvalidValue, message).at(self.place(), "here"))
+    }
+
+    fn missing(&self, field: &'static str) -> Refusal {
+        let path = self.path.key(field);
+        let error = match self.node.entry(field) {
+            Some(empty) => ConfigError::new(Code::MissingKey, format!("`{path}` is needed, found nothing"))
+                .at(empty.place.as_ref(), "no value"),
+            None => ConfigError::new(Code::MissingKey, format!("`{path}` is missing"))
+                .at(self.place(), format!("`{field}` belongs in here")),
+        };
+        // A mistyped key is reported as unknown, with this one as what was meant.
+        let mistyped = |entry: &Entry| {
+            let key = entry.key.split_once(':').map_or(entry.key.as_str(), |(key, _)| key);
+            let unknown = self.report.borrow().unknown.contains(&self.path.key(&entry.key));
+            unknown && suggest::nearest(key, [field]).is_some()
+        };
+        let implied = self.node.entries().unwrap_or_default().iter().any(mistyped);
+        Refusal { implied, ..Refusal::new(&path, error) }
     }
 
     /// The entries that a structure with these fields is made from; what it has no field for is reported.
@@ -311,8 +337,9 @@ impl<'a> Reader<'a> {
                     format!("{} must hold keys, found {}", self.path.mapping_name(), self.node.describe());
                 let help = blank_after_colon(self.node)
                     .unwrap_or_else(|| format!("keys of it: {}", suggest::list(fields)));
-                let error =
-                    ConfigError::new(Code::InvalidValue, message).at(self.place(), "no keys").help(help);
+                let error = ConfigError::new(Code::InvalidValue, message)
+                    .at(self.place(), "not a mapping")
+                    .help(help);
                 return Err(Refusal::new(&self.path, error));
             }
         };
@@ -535,7 +562,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             Content::Hole => return Ok(Hole::default().deserialize_map(visitor)?),
             Content::Map(entries) => entries.as_slice(),
             Content::Scalar(scalar) if scalar.is_empty() || scalar.is_none() => &[],
-            _ => return Err(self.must_be("a mapping of keys", "no keys")),
+            _ => return Err(self.must_be("a mapping of keys", "not a mapping")),
         };
         let entries = entries.iter().map(|entry| (entry.key.as_str(), self.entry(entry)));
         visitor
@@ -616,11 +643,14 @@ impl<'a> Reader<'a> {
             Content::Scalar(scalar) => (scalar.text.trim(), self.place(), None),
             Content::Map(entries) => match entries.as_slice() {
                 [entry] => (entry.key.as_str(), entry.place.as_ref(), Some(self.entry(entry))),
-                [_, second, ..] => {
+                [first, second, ..] => {
                     let message = format!("`{}` must name one thing, found {}", self.path, entries.len());
                     let error = ConfigError::new(Code::InvalidValue, message)
                         .at(second.place.as_ref().or(self.place()), "a second name")
-                        .help("keep one of them, with its arguments indented below it".to_owned());
+                        .help(format!(
+                            "keep one of them; on the command line, `~{}` removes the first",
+                            self.path.key(&first.key)
+                        ));
                     return Err(Refusal::new(&self.path, error));
                 }
                 [] => return Err(self.must_be(&what, "no name")),
@@ -663,7 +693,9 @@ impl<'de> de::VariantAccess<'de> for Variant<'_> {
 
     fn unit_variant(self) -> Result<(), Refusal> {
         match self.arguments {
-            Some(arguments) if !arguments.node.is_absent() => {
+            Some(arguments)
+                if !arguments.node.is_absent() && !matches!(arguments.node.content, Content::Hole) =>
+            {
                 Err(arguments.must_be(&format!("empty: `{}` takes no arguments", self.name), "arguments"))
             }
             _ => Ok(()),

@@ -5,6 +5,7 @@ use super::{
     node::{Content, Entry, Kind, Node, Scalar},
     spans::{self, NoTree, Shape, Spanned},
     suggest,
+    syntax::{blank_after_colon, syntax_error},
     text::{Place, Text},
 };
 use serde_yaml::Value;
@@ -23,7 +24,11 @@ pub(super) fn read(path: &Path) -> Result<Arc<Text>, ConfigError> {
     let refused = |what: String| ConfigError::new(Code::Path, what);
     let shown = path.display();
     if path.is_dir() {
-        let help = suggestion(path, |_| true).map(|file| format!("did you mean `{}`?", file.display()));
+        let files = yaml_files(path);
+        let help = (!files.is_empty()).then(|| {
+            let more = if files.len() > 5 { " ..." } else { "" };
+            format!("give one of its files: {}{more}", files[..files.len().min(5)].join(", "))
+        });
         return Err(refused(format!("`{shown}` is a folder, not a file")).help(help));
     }
     let mut bytes = Vec::new();
@@ -68,14 +73,18 @@ pub(super) fn read(path: &Path) -> Result<Arc<Text>, ConfigError> {
 /// The first YAML file of a folder, by name, that fits.
 fn suggestion(folder: &Path, fits: impl Fn(&str) -> bool) -> Option<PathBuf> {
     let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let mut names: Vec<String> = fs_err::read_dir(listed)
-        .ok()?
+    yaml_files(listed).into_iter().find(|name| fits(name)).map(|name| folder.join(name))
+}
+
+/// The names of the YAML files in a folder, sorted.
+fn yaml_files(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs_err::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| name.ends_with(".yaml") || name.ends_with(".yml"))
-        .filter(|name| fits(name))
         .collect();
     names.sort();
-    names.into_iter().next().map(|name| folder.join(name))
+    names
 }
 
 /// The tree of a whole file. Its root is a mapping.
@@ -97,15 +106,6 @@ pub(super) fn parse_file(text: &Arc<Text>) -> Result<(Node, Vec<ConfigError>), C
                 .unwrap_or_else(|| "a file starts like `operation_mode: training`".to_owned()),
         )),
     }
-}
-
-/// "write a blank after the colon" where that is the likely mistake.
-pub(super) fn blank_after_colon(node: &Node) -> Option<String> {
-    let text = &node.scalar().filter(|scalar| !scalar.quoted)?.text;
-    let (key, value) = text.lines().next()?.split_once(':')?;
-    let is_key = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    (is_key && !value.is_empty() && !value.starts_with(['/', '\\', ' ']))
-        .then(|| format!("write a blank after the colon: `{key}: {value}`"))
 }
 
 /// The tree of the YAML that starts at `offset` of a text, and mistakes that do not keep it from being read on.
@@ -130,37 +130,6 @@ pub(super) fn parse(text: &Arc<Text>, offset: usize) -> Result<(Node, Vec<Config
     Ok((root, maker.mistakes))
 }
 
-/// A syntax error with help for the mistakes that people really make.
-fn syntax_error(text: &Arc<Text>, at: usize, message: &str) -> ConfigError {
-    let place = Place::new(text, at..at + 1);
-    let line = text.line_at(place.range.start);
-    let before = &text.content[..place.range.start];
-    let near: Vec<&str> = before.lines().rev().take(3).chain([line]).collect();
-    let tab = |line: &&str| line.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t');
-    let help = if near.iter().any(tab) {
-        Some("the line starts with a tab; YAML indents with blanks only".to_owned())
-    } else if near.iter().any(|line| line.contains("lambda ") && !line.contains(['"', '|'])) {
-        Some(
-            "a lambda holds a colon: put it into quotes, or start a block with `schedule: |-` and the lambda \
-             indented on the next lines"
-                .to_owned(),
-        )
-    } else if line.contains('"') && line.contains('\\') {
-        Some("in double quotes `\\` starts an escape: use single quotes, or `/` in paths".to_owned())
-    } else {
-        near.iter().find_map(|line| {
-            let line = line.trim_start();
-            let (key, value) = line.split_once(':')?;
-            let is_key = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            let joined = !value.is_empty() && !value.starts_with([' ', '\t', '/', '\\']);
-            (is_key && joined).then(|| format!("write a blank after the colon: `{key}: {value}`"))
-        })
-    };
-    ConfigError::new(Code::Syntax, format!("this is not YAML: {message}"))
-        .at(Some(&place), "the parser stopped here")
-        .help(help)
-}
-
 struct Maker<'a> {
     text: &'a Arc<Text>,
     mistakes: Vec<ConfigError>,
@@ -175,7 +144,7 @@ impl Maker<'_> {
             Value::Number(value) => scalar(Kind::Number(value.clone()), &value.to_string(), spans),
             Value::String(value) => scalar(Kind::Text, value, spans),
             Value::Sequence(values) => {
-                let shapes = match spans.map(|spans| &spans.shape) {
+                let shapes = match spans.map(|spans| &*spans.shape) {
                     Some(Shape::List { items, flow }) if items.len() == values.len() => Some((items, *flow)),
                     _ => None,
                 };
@@ -189,7 +158,7 @@ impl Maker<'_> {
                 Content::List(items)
             }
             Value::Mapping(values) => {
-                let shapes = match spans.map(|spans| &spans.shape) {
+                let shapes = match spans.map(|spans| &*spans.shape) {
                     Some(Shape::Map { entries, flow }) if entries.len() == values.len() => {
                         Some((entries, *flow))
                     }
@@ -225,7 +194,7 @@ impl Maker<'_> {
         parent: Option<&Place>,
     ) -> Result<Entry, ConfigError> {
         let place = spans.map(|(key, _)| Place::new(self.text, key.range.clone()));
-        let text = match (key, spans.map(|(key, _)| &key.shape)) {
+        let text = match (key, spans.map(|(key, _)| &*key.shape)) {
             (Value::Null, _) | (Value::Sequence(_) | Value::Mapping(_) | Value::Tagged(_), _) => {
                 return Err(ConfigError::new(Code::Syntax, "a key must be a name")
                     .at(place.as_ref().or(parent), "not a name")
@@ -313,7 +282,7 @@ impl Maker<'_> {
 }
 
 fn scalar(kind: Kind, text: &str, spans: Option<&Spanned>) -> Content {
-    let (text, quoted) = match spans.map(|spans| &spans.shape) {
+    let (text, quoted) = match spans.map(|spans| &*spans.shape) {
         // Nothing is written as nothing, whatever a parser calls it.
         Some(_) if kind == Kind::Null && spans.is_some_and(|spans| spans.range.is_empty()) => {
             (String::new(), false)

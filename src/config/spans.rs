@@ -20,7 +20,7 @@ const MAX_NODES: usize = 50_000;
 #[derive(Debug)]
 pub(super) struct Spanned {
     pub(super) range: Range<usize>,
-    pub(super) shape: Shape,
+    pub(super) shape: Rc<Shape>,
     /// Values in it and below, aliases written out.
     size: usize,
 }
@@ -85,15 +85,16 @@ impl Builder<'_> {
             Event::Scalar(value, style, anchor, _) => {
                 let quoted = style != ScalarStyle::Plain;
                 let shape = Shape::Scalar { text: value.into_owned(), quoted };
-                self.done(Rc::new(Spanned { range, shape, size: 1 }), anchor)
+                self.done(Rc::new(Spanned { range, shape: Rc::new(shape), size: 1 }), anchor)
             }
             Event::SequenceStart(style, anchor, _) => self.start(range, style, anchor, false),
             Event::MappingStart(style, anchor, _) => self.start(range, style, anchor, true),
             Event::SequenceEnd | Event::MappingEnd => self.end(&range),
             Event::Alias(anchor) => match self.anchors.get(&anchor) {
                 Some(target) => {
-                    let target = Rc::clone(target);
-                    self.done(target, 0)
+                    // It stands where the alias stands; its parts stand where they are written.
+                    let (shape, size) = (Rc::clone(&target.shape), target.size);
+                    self.done(Rc::new(Spanned { range, shape, size }), 0)
                 }
                 None => {
                     let place = self.place(range);
@@ -160,7 +161,7 @@ impl Builder<'_> {
         } else {
             Shape::List { flow: open.flow, items: open.children }
         };
-        self.done(Rc::new(Spanned { range, shape, size }), open.anchor)
+        self.done(Rc::new(Spanned { range, shape: Rc::new(shape), size }), open.anchor)
     }
 
     /// Puts a finished value where it belongs.
@@ -178,7 +179,7 @@ impl Builder<'_> {
     fn refuse_duplicates(&self, entries: &[(Rc<Spanned>, Rc<Spanned>)]) -> Result<(), NoTree> {
         let mut seen: BTreeMap<&str, &Spanned> = BTreeMap::new();
         for (key, _) in entries {
-            let Shape::Scalar { text, .. } = &key.shape else { continue };
+            let Shape::Scalar { text, .. } = &*key.shape else { continue };
             if let Some(first) = seen.insert(text, key) {
                 let (first, second) = (self.place(first.range.clone()), self.place(key.range.clone()));
                 let lines = (first.position().0, second.position().0);

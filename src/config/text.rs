@@ -35,6 +35,20 @@ impl Text {
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 
+    /// The line that holds a byte offset, with the lines before and after it.
+    pub(super) fn lines_around(&self, offset: usize) -> &str {
+        let start = self.line_before(offset);
+        let after = self.content.get(offset..).unwrap_or("");
+        let end = after.match_indices('\n').nth(1).map_or(self.content.len(), |(at, _)| offset + at);
+        &self.content[start..end]
+    }
+
+    /// The start of the line before the one that holds a byte offset.
+    pub(super) fn line_before(&self, offset: usize) -> usize {
+        let before = self.content.get(..offset).unwrap_or("");
+        before.rmatch_indices('\n').nth(1).map_or(0, |(at, _)| at + 1)
+    }
+
     /// The line that holds a byte offset, without its end.
     pub(super) fn line_at(&self, offset: usize) -> &str {
         let start = self.content.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
@@ -73,7 +87,8 @@ impl Place {
     }
 }
 
-/// Stars out `user:password` in `scheme://user:password@host`, byte for byte, so that places stay right.
+/// Stars out `user:password` in `scheme://user:password@host`, byte for byte, so that places stay right. A `${...}` in
+/// it stays readable: it is no secret itself.
 pub(super) fn hide_credentials(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -81,14 +96,19 @@ pub(super) fn hide_credentials(text: &str) -> String {
         let (before, after) = rest.split_at(scheme + 3);
         shown.push_str(before);
         let end = after
-            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | ',' | '}' | ']'))
+            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\''))
             .unwrap_or(after.len());
         let hidden = after[..end].rfind('@').unwrap_or(0);
-        // What the environment supplies is hidden already, and its name should stay readable.
-        if after[..hidden].starts_with("${") {
-            shown.push_str(&after[..hidden]);
-        } else {
-            shown.extend(std::iter::repeat_n('*', hidden));
+        let mut secret = &after[..hidden];
+        while let Some(c) = secret.chars().next() {
+            let reference = secret.starts_with("${").then(|| secret.find('}')).flatten();
+            let length = reference.map_or(c.len_utf8(), |end| end + 1);
+            if reference.is_some() {
+                shown.push_str(&secret[..length]);
+            } else {
+                shown.extend(std::iter::repeat_n('*', length));
+            }
+            secret = &secret[length..];
         }
         rest = &after[hidden..];
     }

@@ -9,10 +9,7 @@ use insta::assert_snapshot;
 fn unknown_keys() {
     assert_snapshot!("unknown_section", report(&chain_with("training:\n", "trainning:\n"), &[]));
     assert_snapshot!("unknown_key", report(&chain_with("  epochs: 10", "  epochz: 10"), &[]));
-    assert_snapshot!(
-        "unknown_key_far_from_all",
-        report(&chain_with("  seed", "  seed").replace("name: shapes", "colour: red"), &[])
-    );
+    assert_snapshot!("unknown_key_far_from_all", report(&chain_with("name: shapes", "colour: red"), &[]));
     assert_snapshot!(
         "key_of_another_section",
         report(&chain_with("model_type: deeplab_v3", "epochs: 3"), &[])
@@ -165,7 +162,7 @@ fn text_that_is_not_yaml() {
         report(&chain_with("  epochs: 10", "  epochs:10"), &[])
     );
     assert_snapshot!("unknown_alias", report(&chain_with("epochs: 10", "epochs: *n"), &[]));
-    assert_snapshot!("tag", report(&chain_with("(128, 128, 3)", "!!python/tuple [128, 128, 3]"), &[]));
+    assert_snapshot!("tag", report(&chain_with("(128, 128, 3)", "!tuple [128, 128, 3]"), &[]));
     assert_snapshot!("list_as_a_key", report(&format!("{CHAIN}? [a, b]\n: 1\n"), &[]));
     assert_snapshot!("merge_of_a_value", report(&chain_with("epochs: 10", "epochs: 10\n  <<: 3"), &[]));
     assert_snapshot!("two_documents", report(&format!("{CHAIN}---\na: 1\n"), &[]));
@@ -205,6 +202,13 @@ fn issues_of_stages_get_their_place() {
         "issue_missing_key",
         report(Issue::missing("dataset.training_path", "training needs images"))
     );
+    assert_snapshot!("issue_name_for_a_mapping", {
+        let loaded = super::loaded(
+            &chain_with("optimizer:\n    Adam:\n      learning_rate: 0.001", "optimizer: SGD"),
+            &[],
+        );
+        loaded.errors(vec![Issue::not_yet("training.optimizer.SGD", "the optimizer SGD")]).render(false)
+    });
     assert_snapshot!(
         "issue_missing_section",
         report(Issue::missing("evaluation.target", "evaluation needs it"))

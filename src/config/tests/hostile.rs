@@ -40,7 +40,7 @@ fn a_thousand_mistakes_make_a_short_report() {
         yaml.push_str(&format!("section_{i}: 1\n"));
     }
     let errors = load(&yaml, &[]).expect_err("mistakes");
-    assert!(errors.iter().count() <= 40, "{}", errors.iter().count());
+    assert_eq!(errors.iter().count(), 30);
     assert!(errors.to_string().contains("1000"), "{errors}");
 }
 
@@ -68,7 +68,7 @@ fn piece() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
     #[test]
     fn no_text_makes_it_panic(text in "(?s).{0,80}", change in "\\PC{0,20}") {

@@ -81,6 +81,9 @@ fn credentials_in_addresses_are_starred_out_everywhere() {
     let loaded = loaded(&yaml.replace("  urj: 1\n", ""), &["general.project_name=http://me:pass@host"]);
     assert!(loaded.resolved_yaml().contains("uri: https://*******@host/x\n"));
     assert!(loaded.secret_yaml().contains("uri: https://me:pass@host/x\n"));
+    let yaml = format!("{CHAIN}mlflow: {{uri: 'http://${{TOKEN}}:pw@host'}}\n");
+    let shown = super::loaded(&yaml, &[]).resolved_yaml();
+    assert!(shown.contains("uri: \"http://${oc.env:TOKEN}***@host\"\n"), "{shown}");
     assert_eq!(loaded.overrides(), ["general.project_name=http://*******@host"]);
 }
 

@@ -95,7 +95,6 @@ pub enum Aspp {
 #[serde(rename_all = "lowercase")]
 pub enum PretrainedWeights {
     /// The Keras file trained on ImageNet.
-    #[serde(alias = "ImageNet", alias = "Imagenet")]
     Imagenet,
 }
 
@@ -104,7 +103,6 @@ pub enum PretrainedWeights {
 #[expect(missing_docs, reason = "the names of keras.optimizers")]
 pub enum Optimizer {
     Adam(Adam),
-    #[serde(alias = "sgd")]
     SGD(Untyped),
     RMSprop(Untyped),
     AdamW(Untyped),
