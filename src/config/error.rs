@@ -51,7 +51,10 @@ impl Code {
 
 /// One mistake.
 #[derive(Debug)]
-pub struct ConfigError {
+pub struct ConfigError(Box<Mistake>);
+
+#[derive(Debug)]
+struct Mistake {
     code: Code,
     message: String,
     help: Option<String>,
@@ -64,38 +67,45 @@ pub struct ConfigError {
 
 impl ConfigError {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), help: None, key: None, labels: Vec::new(), source: None }
+        Self(Box::new(Mistake {
+            code,
+            message: message.into(),
+            help: None,
+            key: None,
+            labels: Vec::new(),
+            source: None,
+        }))
     }
 
     /// Underlines a place; does nothing without one.
     pub(super) fn at(mut self, place: Option<&Place>, label: impl Into<String>) -> Self {
         if let Some(place) = place {
-            if self.labels.is_empty() {
-                self.source = Some(NamedSource::new(&place.text.name, place.text.shown.clone()));
+            if self.0.labels.is_empty() {
+                self.0.source = Some(NamedSource::new(&place.text.name, place.text.shown.clone()));
             }
-            self.labels.push((place.clone(), label.into()));
+            self.0.labels.push((place.clone(), label.into()));
         }
         self
     }
 
     pub(super) fn help(mut self, help: impl Into<Option<String>>) -> Self {
-        self.help = help.into();
+        self.0.help = help.into();
         self
     }
 
     pub(super) fn key(mut self, key: &KeyPath) -> Self {
-        self.key = Some(key.clone());
+        self.0.key = Some(key.clone());
         self
     }
 
     /// Names the file in the message, for want of a place in it.
     pub(super) fn of_file(mut self, name: &str) -> Self {
-        self.message = format!("{name}: {}", self.message);
+        self.0.message = format!("{name}: {}", self.0.message);
         self
     }
 
     pub(super) fn path(&self) -> Option<&KeyPath> {
-        self.key.as_ref()
+        self.0.key.as_ref()
     }
 
     /// Whether there are lines to show, none of them so long that it would bury the message.
@@ -105,25 +115,25 @@ impl ConfigError {
             let around = place.text.lines_around(place.range.start);
             around.lines().all(|line| line.len() <= LONGEST)
         };
-        !self.labels.is_empty() && self.labels.iter().all(short)
+        !self.0.labels.is_empty() && self.0.labels.iter().all(short)
     }
 
     /// The sort of mistake.
     #[must_use]
     pub fn kind(&self) -> Code {
-        self.code
+        self.0.code
     }
 
     /// The dotted key it is about, where it is about one.
     #[must_use]
     pub fn key_name(&self) -> Option<String> {
-        self.key.as_ref().map(ToString::to_string)
+        self.0.key.as_ref().map(ToString::to_string)
     }
 
     /// File name, line and column, both from 1, of the main place.
     #[must_use]
     pub fn location(&self) -> Option<(&str, usize, usize)> {
-        let (place, _) = self.labels.first()?;
+        let (place, _) = self.0.labels.first()?;
         let (line, column) = place.position();
         Some((&place.text.name, line, column))
     }
@@ -133,9 +143,9 @@ impl ConfigError {
     pub fn to_json(&self) -> Value {
         let location = self.location();
         json!({
-            "code": self.code.as_str(),
-            "message": self.message,
-            "help": self.help,
+            "code": self.0.code.as_str(),
+            "message": self.0.message,
+            "help": self.0.help,
             "key": self.key_name(),
             "file": location.map(|(file, ..)| file),
             "line": location.map(|(_, line, _)| line),
@@ -149,7 +159,7 @@ impl Display for ConfigError {
         if let (false, Some((file, line, column))) = (self.is_drawable(), self.location()) {
             write!(f, "{file}:{line}:{column}: ")?;
         }
-        f.write_str(&self.message)
+        f.write_str(&self.0.message)
     }
 }
 
@@ -157,22 +167,22 @@ impl std::error::Error for ConfigError {}
 
 impl Diagnostic for ConfigError {
     fn code<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
-        Some(Box::new(self.code.as_str()))
+        Some(Box::new(self.0.code.as_str()))
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn Display>)
+        self.0.help.as_ref().map(|help| Box::new(help) as Box<dyn Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.source.as_ref().map(|source| source as &dyn SourceCode)
+        self.0.source.as_ref().map(|source| source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         if !self.is_drawable() {
             return None;
         }
-        Some(Box::new(self.labels.iter().enumerate().map(|(position, (place, label))| {
+        Some(Box::new(self.0.labels.iter().enumerate().map(|(position, (place, label))| {
             let range = place.first_line();
             let label = (!label.is_empty()).then(|| label.clone());
             if position == 0 {
@@ -201,7 +211,7 @@ impl ConfigErrors {
     /// Puts errors in order. `name` is what the user asked to load.
     pub(super) fn new(name: impl Into<String>, mut errors: Vec<ConfigError>) -> Self {
         let name = name.into();
-        errors.sort_by_key(|error| match error.labels.first() {
+        errors.sort_by_key(|error| match error.0.labels.first() {
             Some((place, _)) => (place.text.name != name, place.range.start),
             None => (false, 0),
         });
@@ -245,8 +255,8 @@ impl ConfigErrors {
             if handler.render_report(&mut report, error).is_err() {
                 // A snippet that cannot be drawn must not cost the message.
                 report.truncate(start);
-                report.push_str(&format!("{}\n\n  {error}\n", error.code.as_str()));
-                if let Some(help) = &error.help {
+                report.push_str(&format!("{}\n\n  {error}\n", error.0.code.as_str()));
+                if let Some(help) = &error.0.help {
                     report.push_str(&format!("  help: {help}\n"));
                 }
             }

@@ -71,9 +71,9 @@ struct At<'a> {
 }
 
 impl At<'_> {
-    fn error(&self, part: std::ops::Range<usize>, message: String, label: &str) -> ConfigError {
+    fn error(&self, part: std::ops::Range<usize>, message: impl AsRef<str>, label: &str) -> ConfigError {
         let place = self.scalar.part(self.place, part);
-        ConfigError::new(Code::Interpolation, format!("`{}`: {message}", self.path))
+        ConfigError::new(Code::Interpolation, format!("`{}`: {}", self.path, message.as_ref()))
             .at(place.as_ref(), label)
             .key(self.path)
     }
@@ -137,11 +137,12 @@ impl Work<'_> {
     fn open_scalar(&mut self, node: &Node, at: &At<'_>) -> Result<Node, ConfigError> {
         // A reference that is the whole value stands for the other value with its type, mappings included.
         let text = &at.scalar.text;
-        if let Some(inner) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
-            if !inner.contains(['{', '}', ':']) && !self.is_environment(inner, at)? {
-                let target = self.target(inner, 0..text.len(), at)?;
-                return Ok(Node { place: node.place.clone(), ..target });
-            }
+        if let Some(inner) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'))
+            && !inner.contains(['{', '}', ':'])
+            && !self.is_environment(inner, at)?
+        {
+            let target = self.target(inner, 0..text.len(), at)?;
+            return Ok(Node { place: node.place.clone(), ..target });
         }
         let piece = self.expand(text, 0, at, 0)?;
         let shown = Some(piece.shown).filter(|shown| *shown != piece.text);
@@ -170,7 +171,7 @@ impl Work<'_> {
             let Some(length) = closing(&text[start + 2..]) else {
                 let part = offset + start..offset + start + 2;
                 return Err(at
-                    .error(part, "`${` has no closing `}`".to_owned(), "opened here")
+                    .error(part, "`${` has no closing `}`", "opened here")
                     .help("write `\\${` for the two characters themselves".to_owned()));
             };
             let inner = &text[start + 2..start + 2 + length];
@@ -238,10 +239,10 @@ impl Work<'_> {
                 .error(part, format!("there is no `${{{resolver}:...}}`"), "unknown")
                 .help("known are ${now:%Y_%m_%d}, ${oc.env:NAME}, ${oc.env:NAME,default}, ${NAME} and ${section.key}".to_owned()));
         }
-        if self.is_environment(expression, at)? {
-            if let Some(text) = self.variable(expression, part.clone(), at)? {
-                return Ok(Piece { text, shown: format!("${{oc.env:{expression}}}") });
-            }
+        if is_word(expression)
+            && let Some(text) = self.variable(expression, part.clone(), at)?
+        {
+            return Ok(Piece { text, shown: format!("${{oc.env:{expression}}}") });
         }
         let target = self.target(expression, part.clone(), at)?;
         match &target.content {

@@ -44,7 +44,7 @@ pub struct Loaded {
 pub fn load(request: &Request) -> Result<Loaded, ConfigErrors> {
     let name = request.file.display().to_string();
     let file = source::read(&request.file).map_err(|error| ConfigErrors::new(&name, vec![error]))?;
-    load_source(file, &request.overrides, &request.started, &environment)
+    load_source(&file, &request.overrides, &request.started, &environment)
 }
 
 /// Loads a text, such as a configuration that the program carries with it; `name` stands for the file in messages.
@@ -57,7 +57,7 @@ pub fn load_text(
     overrides: &[String],
     started: &Zoned,
 ) -> Result<Loaded, ConfigErrors> {
-    load_source(Text::new(name, text), overrides, started, &environment)
+    load_source(&Text::new(name, text), overrides, started, &environment)
 }
 
 fn environment(name: &str) -> Result<Option<String>, String> {
@@ -71,14 +71,14 @@ fn environment(name: &str) -> Result<Option<String>, String> {
 }
 
 pub(super) fn load_source(
-    file: Arc<Text>,
+    file: &Arc<Text>,
     overrides: &[String],
     started: &Zoned,
     environment: &dyn Fn(&str) -> Result<Option<String>, String>,
 ) -> Result<Loaded, ConfigErrors> {
     let fail = |errors: Vec<ConfigError>| ConfigErrors::new(&file.name, errors);
     let world = World { started, environment };
-    let (mut root, mut mistakes) = source::parse_file(&file).map_err(|error| fail(vec![error]))?;
+    let (mut root, mut mistakes) = source::parse_file(file).map_err(|error| fail(vec![error]))?;
     mistakes.extend(overrides::apply(&mut root, overrides));
     // Unknown keys and wrong values are worth knowing beside a `${...}` that cannot be resolved.
     let root = match interpolate(&root, &world) {
@@ -108,7 +108,7 @@ pub(super) fn load_source(
     Ok(Loaded {
         config,
         notes,
-        file: Arc::clone(&file),
+        file: Arc::clone(file),
         root,
         overrides: overrides.iter().map(|text| hide_credentials(text)).collect(),
     })

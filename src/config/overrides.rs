@@ -111,16 +111,13 @@ impl Change {
         match (self.sign, root.get(&self.path)) {
             (Sign::Remove, None) => return Err(self.absent(root)),
             (Sign::Remove, Some(there)) => {
-                if let Some(wanted) = self.value.as_ref().and_then(Node::scalar) {
-                    if there.scalar().is_none_or(|there| there.text != wanted.text) {
-                        let message = format!(
-                            "`{}` is {}, not `{}`: nothing is removed",
-                            self.path,
-                            there.describe(),
-                            wanted.brief()
-                        );
-                        return Err(error(message, &self.key, "has another value"));
-                    }
+                let wanted = self.value.as_ref().and_then(Node::scalar);
+                if let Some(wanted) = wanted
+                    && there.scalar().is_none_or(|there| there.text != wanted.text)
+                {
+                    let (found, wanted) = (there.describe(), wanted.brief());
+                    let message = format!("`{}` is {found}, not `{wanted}`: nothing is removed", self.path);
+                    return Err(error(message, &self.key, "has another value"));
                 }
                 remove(root, &self.path);
                 return Ok(());

@@ -1,0 +1,312 @@
+//! The serde side of a [`Reader`].
+
+use super::{reader::Reader, refusal::Refusal};
+use crate::config::{
+    error::{Code, ConfigError},
+    hole::Hole,
+    node::{Content, Kind, Node, Scalar},
+    suggest,
+};
+use serde::de::{self, Deserializer, IntoDeserializer, Visitor, value::StrDeserializer};
+
+/// Enumerations whose names are legal in any letter case.
+const ANY_LETTER_CASE: &[&str] = &["Quantizer", "QuantizationType", "PretrainedWeights"];
+
+impl<'de> IntoDeserializer<'de, Refusal> for Reader<'_> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+/// Methods for numbers: a range, and the visitor's method.
+macro_rules! whole_numbers {
+    ($($method:ident: $type:ty => $visit:ident as $wide:ty,)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+            if matches!(self.node.content, Content::Hole) {
+                return Ok(Hole::default().$method(visitor)?);
+            }
+            let number = self.whole_number(<$type>::MIN.into(), <$type>::MAX.into())?;
+            let number = <$wide>::try_from(number).map_err(<Refusal as de::Error>::custom)?;
+            visitor.$visit(number).map_err(|refusal: Refusal| self.placed(refusal))
+        })*
+    };
+}
+
+/// Methods that are the same as another.
+macro_rules! same_as {
+    ($($method:ident = $other:ident,)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+            self.$other(visitor)
+        })*
+    };
+}
+
+impl<'de> Deserializer<'de> for Reader<'_> {
+    type Error = Refusal;
+
+    whole_numbers! {
+        deserialize_i8: i8 => visit_i64 as i64,
+        deserialize_i16: i16 => visit_i64 as i64,
+        deserialize_i32: i32 => visit_i64 as i64,
+        deserialize_i64: i64 => visit_i64 as i64,
+        deserialize_u8: u8 => visit_u64 as u64,
+        deserialize_u16: u16 => visit_u64 as u64,
+        deserialize_u32: u32 => visit_u64 as u64,
+        deserialize_u64: u64 => visit_u64 as u64,
+    }
+
+    same_as! {
+        deserialize_f32 = deserialize_f64,
+        deserialize_char = deserialize_string,
+        deserialize_str = deserialize_string,
+        deserialize_bytes = deserialize_string,
+        deserialize_byte_buf = deserialize_string,
+        deserialize_identifier = deserialize_string,
+        deserialize_unit = deserialize_any,
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        match self.node.content {
+            Content::Hole => Ok(Hole::default().deserialize_bool(visitor)?),
+            _ => visitor.visit_bool(self.truth_value()?),
+        }
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        match self.node.content {
+            Content::Hole => Ok(Hole::default().deserialize_f64(visitor)?),
+            _ => visitor.visit_f64(self.number()?),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        match self.node.content {
+            Content::Hole => Ok(Hole::default().deserialize_string(visitor)?),
+            _ => visitor.visit_str(self.text()?).map_err(|refusal: Refusal| self.placed(refusal)),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        if self.node.is_absent() || matches!(self.node.content, Content::Hole) {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        match self.node.content {
+            Content::Hole => Ok(Hole::default().deserialize_seq(visitor)?),
+            _ => self.visit_items(&self.items("a list such as [a, b]")?, visitor),
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Refusal> {
+        if matches!(self.node.content, Content::Hole) {
+            return Ok(Hole::default().deserialize_tuple(len, visitor)?);
+        }
+        let example =
+            ["128"; 2].into_iter().take(len.saturating_sub(1)).chain(["3"]).collect::<Vec<_>>().join(", ");
+        let what = format!("{len} values such as ({example})");
+        let items = self.items(&what)?;
+        if items.len() != len {
+            return Err(self.must_be(&what, &format!("{} values", items.len())));
+        }
+        self.visit_items(&items, visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        self.deserialize_tuple(len, visitor)
+    }
+
+    /// A mapping that is not typed: its keys are the user's.
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        let entries = match &self.node.content {
+            Content::Hole => return Ok(Hole::default().deserialize_map(visitor)?),
+            Content::Map(entries) => entries.as_slice(),
+            Content::Scalar(scalar) if scalar.is_empty() || scalar.is_none() => &[],
+            _ => return Err(self.must_be("a mapping of keys", "not a mapping")),
+        };
+        let entries = entries.iter().map(|entry| (entry.key.as_str(), self.entry(entry)));
+        visitor
+            .visit_map(de::value::MapDeserializer::new(entries))
+            .map_err(|refusal: Refusal| self.placed(refusal))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        if matches!(self.node.content, Content::Hole) {
+            return Ok(Hole::default().deserialize_struct(name, fields, visitor)?);
+        }
+        let entries = self.fields(name, fields)?;
+        let entries = entries.into_iter().map(|entry| (entry.key.as_str(), self.entry(entry)));
+        visitor
+            .visit_map(de::value::MapDeserializer::new(entries))
+            .map_err(|refusal: Refusal| self.placed(refusal))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        if matches!(self.node.content, Content::Hole) {
+            return Ok(Hole::default().deserialize_enum(name, variants, visitor)?);
+        }
+        let variant = self.variant(name, variants)?;
+        visitor.visit_enum(variant).map_err(|refusal: Refusal| self.placed(refusal))
+    }
+
+    /// A value that is not typed yet: what a YAML 1.2 reader makes of it.
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        let scalar = match &self.node.content {
+            Content::Hole => return visitor.visit_unit(),
+            Content::Map(_) => return self.deserialize_map(visitor),
+            Content::List(_) => return self.deserialize_seq(visitor),
+            Content::Scalar(scalar) => scalar,
+        };
+        match &scalar.kind {
+            Kind::Null => visitor.visit_unit(),
+            Kind::Bool(value) => visitor.visit_bool(*value),
+            Kind::Text => visitor.visit_str(&scalar.text),
+            Kind::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+                (Some(value), ..) => visitor.visit_u64(value),
+                (_, Some(value), _) => visitor.visit_i64(value),
+                (.., Some(value)) if value.is_finite() => visitor.visit_f64(value),
+                _ => visitor.visit_str(&scalar.text),
+            },
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_unit()
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// A name, or a mapping from one name to arguments.
+    fn variant(&self, name: &str, variants: &'static [&'static str]) -> Result<Variant<'a>, Refusal> {
+        let find = |found: &str| {
+            variants.iter().copied().find(|variant| {
+                *variant == found || ANY_LETTER_CASE.contains(&name) && variant.eq_ignore_ascii_case(found)
+            })
+        };
+        let what = format!("one of {}", suggest::list(variants));
+        let (found, place, arguments) = match &self.node.content {
+            Content::Scalar(scalar) => (scalar.text.trim(), self.place(), None),
+            Content::Map(entries) => match entries.as_slice() {
+                [entry] => (entry.key.as_str(), entry.place.as_ref(), Some(self.entry(entry))),
+                [first, second, ..] => {
+                    let message = format!("`{}` must name one thing, found {}", self.path, entries.len());
+                    let error = ConfigError::new(Code::InvalidValue, message)
+                        .at(second.place.as_ref().or(self.place()), "a second name")
+                        .help(format!(
+                            "keep one of them; on the command line, `~{}` removes the first",
+                            self.path.key(&first.key)
+                        ));
+                    return Err(Refusal::new(&self.path, error));
+                }
+                [] => return Err(self.must_be(&what, "no name")),
+            },
+            _ => return Err(self.must_be(&what, "not a name")),
+        };
+        match find(found) {
+            Some(variant) => Ok(Variant { name: variant, arguments, whole: self.clone() }),
+            None => {
+                let found = self.node.scalar().map_or_else(|| found.to_owned(), Scalar::brief);
+                let message = format!("`{}` cannot be `{found}`", self.path);
+                let error = ConfigError::new(Code::InvalidValue, message)
+                    .at(place, "not a legal name")
+                    .help(suggest::help(&found, "legal names", variants));
+                Err(Refusal::new(&self.path, error))
+            }
+        }
+    }
+}
+
+/// A variant that was found, with its arguments.
+struct Variant<'a> {
+    name: &'static str,
+    arguments: Option<Reader<'a>>,
+    whole: Reader<'a>,
+}
+
+impl<'de, 'a> de::EnumAccess<'de> for Variant<'a> {
+    type Error = Refusal;
+    type Variant = Self;
+
+    fn variant_seed<V: de::DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Refusal> {
+        let name: StrDeserializer<'_, Refusal> = self.name.into_deserializer();
+        Ok((seed.deserialize(name)?, self))
+    }
+}
+
+impl<'de> de::VariantAccess<'de> for Variant<'_> {
+    type Error = Refusal;
+
+    fn unit_variant(self) -> Result<(), Refusal> {
+        match self.arguments {
+            Some(arguments)
+                if !arguments.node.is_absent() && !matches!(arguments.node.content, Content::Hole) =>
+            {
+                Err(arguments.must_be(&format!("empty: `{}` takes no arguments", self.name), "arguments"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A name alone is a name without arguments.
+    fn newtype_variant_seed<T: de::DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Refusal> {
+        let empty = Node { place: self.whole.node.place.clone(), content: Content::Map(Vec::new()) };
+        match self.arguments {
+            Some(arguments) => seed.deserialize(arguments),
+            None => seed.deserialize(Reader { node: &empty, ..self.whole }),
+        }
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Refusal> {
+        match self.arguments {
+            Some(arguments) => arguments.deserialize_tuple(len, visitor),
+            None => Err(self.whole.must_be(&format!("`{}` with arguments", self.name), "no arguments")),
+        }
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        match self.arguments {
+            Some(arguments) => arguments.deserialize_struct(self.name, fields, visitor),
+            None => Err(self.whole.must_be(&format!("`{}` with arguments", self.name), "no arguments")),
+        }
+    }
+}

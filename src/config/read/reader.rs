@@ -1,0 +1,295 @@
+//! A node that is being read: values by the type that is wanted, and what is said where they do not fit.
+
+use super::{Report, refusal::Refusal};
+use crate::config::{
+    error::{Code, ConfigError},
+    hole::{LegalKeys, legal_keys},
+    node::{Content, Entry, Kind, Node, Scalar},
+    path::KeyPath,
+    suggest,
+    syntax::blank_after_colon,
+    text::Place,
+};
+use contract::{
+    Config,
+    value::{self, Literal, LiteralError},
+};
+use serde::de::{self, Visitor};
+use std::{cell::RefCell, sync::LazyLock};
+
+/// `None` counts as an absent key, but for these keys it is a value of its own: structure and field.
+const NONE_IS_A_VALUE: &[(&str, &str)] = &[("General", "global_seed")];
+
+/// Structures in which unknown keys are accepted, with a note.
+const OPEN: &[&str] = &["Hydra", "HydraRun"];
+
+/// A node that is being read.
+#[derive(Clone)]
+pub(super) struct Reader<'a> {
+    pub(super) node: &'a Node,
+    /// Its key, or the key of the list it is in.
+    pub(super) key: Option<&'a Place>,
+    pub(super) path: KeyPath,
+    pub(super) report: &'a RefCell<Report>,
+}
+
+impl<'a> Reader<'a> {
+    /// What to underline: the value, or the key where the value is a mapping or nothing.
+    pub(super) fn place(&self) -> Option<&'a Place> {
+        let value = self.node.place.as_ref();
+        match &self.node.content {
+            Content::Map(_) => self.key.or(value),
+            Content::Scalar(scalar) if scalar.is_empty() => self.key.or(value),
+            Content::List(_) if value.is_some_and(|value| !value.slice().starts_with('[')) => {
+                self.key.or(value)
+            }
+            _ => value.or(self.key),
+        }
+    }
+
+    /// "`key` must be ..., found ...".
+    pub(super) fn must_be(&self, what: &str, label: &str) -> Refusal {
+        let message = format!("`{}` must be {what}, found {}", self.path, self.node.describe());
+        let help = blank_after_colon(self.node);
+        Refusal::new(
+            &self.path,
+            ConfigError::new(Code::InvalidValue, message).at(self.place(), label).help(help),
+        )
+    }
+
+    /// The same where the text is a literal with a mistake in it: the caret goes to the mistake.
+    fn must_be_literal(&self, what: &str, label: &str, scalar: &Scalar, error: &LiteralError) -> Refusal {
+        // A plain word is no attempt at arithmetic.
+        let attempted = scalar.text.contains(|c: char| c.is_ascii_digit() || "([".contains(c));
+        if !attempted || scalar.is_none() || scalar.shown.is_some() {
+            return self.must_be(what, label);
+        }
+        let detail = match error {
+            // What was wanted says it all.
+            LiteralError::Type { .. } => return self.must_be(what, label),
+            LiteralError::Number { text, reason, .. } if *text == scalar.text => (*reason).to_owned(),
+            error => error.to_string(),
+        };
+        let message = format!("`{}` must be {what}, found {}: {detail}", self.path, self.node.describe());
+        let place = error.at().and_then(|at| {
+            let length = scalar.text[at..].chars().next().map_or(0, char::len_utf8);
+            scalar.part(self.place(), at..at + length)
+        });
+        let (place, label) = match &place {
+            Some(place) => (Some(place), "the mistake is here"),
+            None => (self.place(), label),
+        };
+        Refusal::new(&self.path, ConfigError::new(Code::InvalidValue, message).at(place, label))
+    }
+
+    pub(super) fn whole_number(&self, low: i128, high: i128) -> Result<i128, Refusal> {
+        let what = if low == 0 && high > i128::from(u32::MAX) {
+            "a whole number of at least 0".to_owned()
+        } else {
+            format!("a whole number between {low} and {high}")
+        };
+        let scalar = self.node.scalar().ok_or_else(|| self.must_be(&what, "not a whole number"))?;
+        match value::integer(&scalar.text) {
+            Ok(number) if (low..=high).contains(&number) => Ok(number),
+            Ok(_) => Err(self.must_be(&what, "out of range")),
+            Err(error) => Err(self.must_be_literal(&what, "not a whole number", scalar, &error)),
+        }
+    }
+
+    pub(super) fn number(&self) -> Result<f64, Refusal> {
+        let what = "a number such as 0.5, 1e-3 or 1/127.5";
+        let scalar = self.node.scalar().ok_or_else(|| self.must_be(what, "not a number"))?;
+        value::number(&scalar.text)
+            .map_err(|error| self.must_be_literal(what, "not a number", scalar, &error))
+    }
+
+    pub(super) fn truth_value(&self) -> Result<bool, Refusal> {
+        let word = self.node.scalar().map(|scalar| scalar.text.trim().to_ascii_lowercase());
+        match word.as_deref() {
+            Some("true" | "yes" | "on") => Ok(true),
+            Some("false" | "no" | "off") => Ok(false),
+            _ => Err(self.must_be("True or False", "neither True nor False")),
+        }
+    }
+
+    pub(super) fn text(&self) -> Result<&'a str, Refusal> {
+        match self.node.scalar() {
+            Some(scalar) => Ok(&scalar.text),
+            None => Err(self.must_be("text", "not text")),
+        }
+    }
+
+    /// A list's items: a YAML list, or text that is a Python list or tuple.
+    pub(super) fn items(&self, what: &str) -> Result<Vec<Node>, Refusal> {
+        let label = "not a list";
+        match &self.node.content {
+            Content::List(items) => Ok(items.clone()),
+            Content::Scalar(scalar) => match value::literal(&scalar.text) {
+                Ok(Literal::List(items)) => {
+                    Ok(items.iter().map(|item| literal_node(item, self.place())).collect())
+                }
+                Ok(_) => Err(self.must_be(what, label)),
+                Err(error) => Err(self.must_be_literal(what, label, scalar, &error)),
+            },
+            _ => Err(self.must_be(what, label)),
+        }
+    }
+
+    pub(super) fn visit_items<'de, V: Visitor<'de>>(
+        &self,
+        items: &[Node],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        let readers = items.iter().enumerate().map(|(index, node)| Reader {
+            node,
+            key: self.key,
+            path: self.path.index(index),
+            report: self.report,
+        });
+        visitor.visit_seq(de::value::SeqDeserializer::new(readers)).map_err(|mut refusal| {
+            // Items made from text have no place in the tree: the hole goes to the list itself.
+            if refusal.placed && !matches!(self.node.content, Content::List(_)) {
+                refusal.path = self.path.clone();
+            }
+            self.placed(refusal)
+        })
+    }
+
+    /// Gives an error made inside serde's own code its place.
+    pub(super) fn placed(&self, refusal: Refusal) -> Refusal {
+        if refusal.placed {
+            return refusal;
+        }
+        if let Some(field) = refusal.missing {
+            return self.missing(field);
+        }
+        let message = format!("`{}`: {}, found {}", self.path, refusal.error, self.node.describe());
+        Refusal::new(&self.path, ConfigError::new(Code::InvalidValue, message).at(self.place(), "here"))
+    }
+
+    fn missing(&self, field: &'static str) -> Refusal {
+        let path = self.path.key(field);
+        let error = match self.node.entry(field) {
+            Some(empty) => ConfigError::new(Code::MissingKey, format!("`{path}` is needed, found nothing"))
+                .at(empty.place.as_ref(), "no value"),
+            None => ConfigError::new(Code::MissingKey, format!("`{path}` is missing"))
+                .at(self.place(), format!("`{field}` belongs in here")),
+        };
+        // A mistyped key is reported as unknown, with this one as what was meant.
+        let mistyped = |entry: &Entry| {
+            let key = entry.key.split_once(':').map_or(entry.key.as_str(), |(key, _)| key);
+            let unknown = self.report.borrow().unknown.contains(&self.path.key(&entry.key));
+            unknown && suggest::nearest(key, [field]).is_some()
+        };
+        let implied = self.node.entries().unwrap_or_default().iter().any(mistyped);
+        Refusal { implied, ..Refusal::new(&path, error) }
+    }
+
+    /// The value of an entry of this mapping.
+    pub(super) fn entry(&self, entry: &'a Entry) -> Self {
+        let path = self.path.key(&entry.key);
+        Reader { node: &entry.value, key: entry.place.as_ref().or(self.key), path, report: self.report }
+    }
+
+    /// The entries that a structure with these fields is made from; what it has no field for is reported.
+    pub(super) fn fields(
+        &self,
+        name: &str,
+        fields: &'static [&'static str],
+    ) -> Result<Vec<&'a Entry>, Refusal> {
+        let entries = match &self.node.content {
+            Content::Map(entries) => entries.as_slice(),
+            Content::Scalar(scalar) if scalar.is_empty() || scalar.is_none() => &[],
+            _ => {
+                let message =
+                    format!("{} must hold keys, found {}", self.path.mapping_name(), self.node.describe());
+                let help = blank_after_colon(self.node)
+                    .unwrap_or_else(|| format!("keys of it: {}", suggest::list(fields)));
+                let error = ConfigError::new(Code::InvalidValue, message)
+                    .at(self.place(), "not a mapping")
+                    .help(help);
+                return Err(Refusal::new(&self.path, error));
+            }
+        };
+        let mut known = Vec::new();
+        for entry in entries {
+            let key = entry.key.as_str();
+            if !fields.contains(&key) {
+                self.unknown(name, fields, entries, entry);
+            } else if !entry.value.is_absent() || is_none_that_counts(name, entry) {
+                known.push(entry);
+            }
+        }
+        Ok(known)
+    }
+
+    fn unknown(&self, name: &str, fields: &'static [&'static str], all: &[Entry], entry: &Entry) {
+        let path = self.path.key(&entry.key);
+        let mut report = self.report.borrow_mut();
+        if OPEN.contains(&name) {
+            report.idle.insert(path);
+            return;
+        }
+        // Other keys of a custom model are arguments of its template.
+        let is_custom = |entry: &Entry| {
+            entry.key == "name" && entry.value.scalar().is_some_and(|scalar| scalar.text == "custom")
+        };
+        if name == "ModelSpec" && all.iter().any(is_custom) || !report.unknown.insert(path.clone()) {
+            return;
+        }
+        let key = &entry.key;
+        let message = match self.path.0.last() {
+            None => format!("there is no section `{key}`"),
+            Some(_) => format!("`{}` has no key `{key}`", self.path),
+        };
+        let help = unknown_key_help(key, &entry.value, &self.path, fields);
+        report.mistakes.push(
+            ConfigError::new(Code::UnknownKey, message)
+                .at(entry.place.as_ref(), "unknown key")
+                .help(help)
+                .key(&path),
+        );
+    }
+}
+
+/// `None` where it is a value of its own.
+fn is_none_that_counts(structure: &str, entry: &Entry) -> bool {
+    let counts = NONE_IS_A_VALUE.contains(&(structure, entry.key.as_str()));
+    counts && entry.value.scalar().is_some_and(|scalar| scalar.is_none() && !scalar.is_empty())
+}
+
+/// What may have been meant by a key that does not exist here.
+fn unknown_key_help(key: &str, value: &Node, parent: &KeyPath, fields: &[&str]) -> String {
+    static LEGAL: LazyLock<LegalKeys> = LazyLock::new(legal_keys::<Config>);
+    if let (Some((name, rest)), true) = (key.split_once(':'), value.is_absent()) {
+        return format!("write a blank after the colon: `{name}: {rest}`");
+    }
+    let what = match parent.0.is_empty() {
+        true => "sections",
+        false => "its keys",
+    };
+    if suggest::nearest(key, fields.iter().copied()).is_none() {
+        let elsewhere = LEGAL.iter().find(|(path, keys)| *path != parent && keys.contains(&key));
+        if let Some((path, _)) = elsewhere {
+            let home =
+                if path.0.is_empty() { "the top level of the file".to_owned() } else { format!("`{path}`") };
+            return format!("`{key}` is a key of {home}; {what}: {}", suggest::list(fields));
+        }
+    }
+    suggest::help(key, what, fields)
+}
+
+/// The node of an item of a Python list.
+fn literal_node(literal: &Literal, place: Option<&Place>) -> Node {
+    let content = match literal {
+        Literal::List(items) => Content::List(items.iter().map(|item| literal_node(item, place)).collect()),
+        other => {
+            let (text, quoted) = match other {
+                Literal::Str(text) => (text.clone(), true),
+                other => (other.to_string(), false),
+            };
+            Content::Scalar(Scalar { text, shown: None, kind: Kind::Text, quoted })
+        }
+    };
+    Node { place: place.cloned(), content }
+}
