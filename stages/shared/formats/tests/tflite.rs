@@ -1,7 +1,7 @@
 //! TFLite files of the converter: read, written again, damaged, and judged by the LiteRT interpreter.
 
 use formats::{FormatError, tflite};
-use model::{Activation, DataType, Graph, Op, Padding, Quant};
+use model::{Activation, DataType, Graph, GraphBuilder, Initializer, Interpolation, Op, Padding, Quant};
 use std::path::PathBuf;
 
 /// A file of `../shared/models`; none, with a message, when this machine has no such folder.
@@ -149,6 +149,27 @@ fn integers_without_a_scale_are_refused() {
     assert!(tflite::write(&graph).unwrap_err().to_string().contains("calibrate"));
     graph.layers[layer].output.quant = Some(Quant::per_tensor(0.5, 3));
     assert!(tflite::write(&graph).is_ok());
+}
+
+#[test]
+fn operators_that_the_reference_models_lack_are_read_as_they_were_written() {
+    let mut builder = GraphBuilder::new("main");
+    let plain = Initializer::default();
+    let layers = [
+        ("pad", Op::ZeroPad2d { height: (1, 0), width: (0, 2) }),
+        ("relu", Op::Relu { max_value: None }),
+        ("nearest", Op::Upsample { factor: (2, 3), interpolation: Interpolation::Nearest }),
+        ("relu6", Op::Relu { max_value: Some(6.0) }),
+        ("pool", Op::GlobalAveragePool { keep_dims: false }),
+        ("image", Op::Reshape { shape: vec![1, 1, 3] }),
+        ("classes", Op::Activation(Activation::Softmax)),
+    ];
+    let mut last = builder.input("input", &[4, 5, 3]).unwrap();
+    for (name, op) in layers {
+        last = builder.layer(name, op, &[last], plain).unwrap();
+    }
+    let graph = builder.finish(last).unwrap();
+    assert_eq!(tflite::read(&tflite::write(&graph).unwrap()).unwrap(), graph);
 }
 
 /// The Python of `PIPELINE_PEERS_PYTHON`, which has `ai_edge_litert` and numpy.

@@ -37,6 +37,13 @@ impl Interpreter {
                 message: "the network has no input layer".into(),
             });
         };
+        // With it no tensor is empty: the check above holds for all that is computed.
+        if graph.layer(input).output.is_empty() {
+            return Err(KernelError::Layer {
+                layer: graph.layer(input).name.clone(),
+                message: format!("an input of {:?} has no elements", graph.layer(input).output.shape),
+            });
+        }
         let mut steps = Vec::with_capacity(graph.layers.len());
         for (position, layer) in graph.layers.iter().enumerate() {
             let kernel = prepare(&Site::new(graph, LayerId(position)))?;

@@ -146,6 +146,15 @@ fn a_graph_that_does_not_fit_together_is_refused() {
 }
 
 #[test]
+fn an_input_without_elements_is_refused() {
+    let mut graph = float_graph();
+    graph.layers[0].output.shape = vec![64, 48, 0];
+    graph.layers[1].weights[0] = Tensor::f32([3, 3, 0, 24], Vec::new());
+    let Err(error) = Interpreter::new(&graph) else { panic!("accepted") };
+    assert!(error.to_string().contains("no elements"), "{error}");
+}
+
+#[test]
 fn every_graph_that_a_damaged_file_still_gives_is_run_or_refused() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/int8");
     let mut state = 120u64;

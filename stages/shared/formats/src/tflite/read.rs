@@ -1,19 +1,17 @@
 //! From the file to a graph.
 
-use super::schema::{self, activation, operator, padding, slot, tensor_type};
+use super::schema::{self, activation, operator, padding, slot};
 use super::table::{Table, Vector, damaged};
 use super::weights;
 use crate::FormatError;
 use model::{
-    Activation, Conv2d, Data, DataType, DepthwiseConv2d, Graph, Initializer, Interpolation, Layer, LayerId,
-    Op, Padding, Quant, Tensor, TensorType,
+    Activation, Conv2d, Data, DepthwiseConv2d, Graph, Initializer, Interpolation, Layer, LayerId, Op,
+    Padding, Tensor,
 };
 use std::collections::BTreeSet;
+use tensor::{FileTensor, read_tensors, short};
 
-/// The largest number of elements a tensor may have: with it no index computation overflows.
-const MAX_ELEMENTS: usize = 1 << 31;
-/// The largest rank.
-const MAX_RANK: usize = 8;
+mod tensor;
 
 /// Reads a `.tflite` file.
 ///
@@ -49,109 +47,11 @@ pub fn read(bytes: &[u8]) -> Result<Graph, FormatError> {
     }
     let output = single("output", subgraph.vector(slot::subgraph::OUTPUTS)?)?;
     let output = reader.producer(output)?.ok_or_else(|| damaged("nothing gives the model's output"))?;
-    let graph = Graph { name: subgraph.string(slot::subgraph::NAME)?.to_owned(), layers: reader.layers, output };
+    let graph =
+        Graph { name: subgraph.string(slot::subgraph::NAME)?.to_owned(), layers: reader.layers, output };
     // Shapes in a file are claims: this holds them against what the operators make of their inputs.
     graph.check()?;
     Ok(graph)
-}
-
-/// A tensor of the file.
-struct FileTensor<'a> {
-    name: &'a str,
-    shape: Vec<usize>,
-    code: i8,
-    /// Its constant elements; empty for an activation.
-    data: &'a [u8],
-    quant: Option<FileQuant>,
-}
-
-/// Scales as the file has them: the dimension in the file's own layout.
-struct FileQuant {
-    scales: Vec<f32>,
-    zero_points: Vec<i32>,
-    dimension: i32,
-}
-
-fn read_tensors<'a>(model: &Table<'a>, subgraph: &Table<'a>) -> Result<Vec<FileTensor<'a>>, FormatError> {
-    let buffers = model.vector(slot::model::BUFFERS)?.tables()?;
-    let tensors = subgraph.vector(slot::subgraph::TENSORS)?.tables()?;
-    tensors.iter().map(|tensor| read_tensor(tensor, &buffers)).collect()
-}
-
-fn read_tensor<'a>(tensor: &Table<'a>, buffers: &[Table<'a>]) -> Result<FileTensor<'a>, FormatError> {
-    let name = tensor.string(slot::tensor::NAME)?;
-    let shape = tensor.vector(slot::tensor::SHAPE)?;
-    if shape.len() > MAX_RANK {
-        return Err(damaged(format!("tensor `{}` has {} axes", short(name), shape.len())));
-    }
-    let shape = shape.i32s()?;
-    let bad_shape = || damaged(format!("tensor `{}` has shape {shape:?}", short(name)));
-    let sizes: Vec<usize> =
-        shape.iter().map(|&d| usize::try_from(d)).collect::<Result<_, _>>().map_err(|_| bad_shape())?;
-    // Checked on factors of at least 1: a zero must not hide a product that overflows.
-    sizes
-        .iter()
-        .try_fold(1usize, |product, &d| product.checked_mul(d.max(1)))
-        .filter(|&product| product <= MAX_ELEMENTS)
-        .ok_or_else(bad_shape)?;
-
-    let buffer = tensor.u32(slot::tensor::BUFFER, 0)? as usize;
-    let buffer = buffers.get(buffer).ok_or_else(|| {
-        damaged(format!("tensor `{}` is in buffer {buffer} of {}", short(name), buffers.len()))
-    })?;
-    if buffer.u64(slot::buffer::OFFSET, 0)? > 1 {
-        return Err(FormatError::unsupported(
-            short(name),
-            "buffer",
-            "weights kept behind the model (files over 2 GB) are not supported",
-        ));
-    }
-    if tensor.table(slot::tensor::SPARSITY)?.is_some() {
-        return Err(FormatError::unsupported(short(name), "tensor", "sparse weights are not supported"));
-    }
-    if tensor.bool(slot::tensor::IS_VARIABLE, false)? {
-        return Err(FormatError::unsupported(short(name), "tensor", "variable tensors are not supported"));
-    }
-    Ok(FileTensor {
-        name,
-        shape: sizes,
-        code: tensor.i8(slot::tensor::TYPE, 0)?,
-        data: buffer.vector(slot::buffer::DATA)?.bytes()?,
-        quant: tensor.table(slot::tensor::QUANTIZATION)?.map(|q| read_quant(name, &q)).transpose()?.flatten(),
-    })
-}
-
-fn read_quant(name: &str, table: &Table<'_>) -> Result<Option<FileQuant>, FormatError> {
-    let scales = table.vector(slot::quantization::SCALE)?.f32s()?;
-    if scales.is_empty() {
-        return Ok(None);
-    }
-    if table.table(slot::quantization::DETAILS)?.is_some() {
-        return Err(FormatError::unsupported(
-            short(name),
-            "tensor",
-            "its kind of quantization is not supported",
-        ));
-    }
-    let zero_points = table.vector(slot::quantization::ZERO_POINT)?.i64s()?;
-    let zero_points: Vec<i32> = if zero_points.is_empty() {
-        vec![0; scales.len()]
-    } else {
-        zero_points
-            .iter()
-            .map(|&z| i32::try_from(z))
-            .collect::<Result<_, _>>()
-            .map_err(|_| damaged(format!("tensor `{}` has a zero point beyond 32 bits", short(name))))?
-    };
-    if zero_points.len() != scales.len() || scales.iter().any(|s| !s.is_finite() || *s <= 0.0) {
-        return Err(damaged(format!(
-            "tensor `{}` has {} scales, not all positive numbers, or {} zero points",
-            short(name),
-            scales.len(),
-            zero_points.len()
-        )));
-    }
-    Ok(Some(FileQuant { scales, zero_points, dimension: table.i32(slot::quantization::DIMENSION, 0)? }))
 }
 
 /// The graph under construction.
@@ -387,7 +287,7 @@ impl<'a> Reader<'a> {
         if self.producers[output].is_some() {
             return Err(damaged(format!("two operators give tensor `{}`", short(tensor.name))));
         }
-        let (given_name, output_type) = (tensor.name, output_type(tensor)?);
+        let (given_name, output_type) = (tensor.name, tensor.output_type()?);
         // Names are unique in a graph, but need not be in a file.
         let mut name = given_name.to_owned();
         while name.is_empty() || !self.names.insert(name.clone()) {
@@ -438,36 +338,7 @@ impl<'a> Reader<'a> {
         let Some(tensor) = self.input(node, position) else {
             return Err(damaged(format!("{} lacks its operand {position}", node.name)));
         };
-        let tensor = self.tensor(tensor)?;
-        let data = constant_data(tensor)?;
-        let quant = match &tensor.quant {
-            Some(quant) if quant.scales.len() == 1 => Some(Quant {
-                scales: quant.scales.clone(),
-                zero_points: quant.zero_points.clone(),
-                axis: None,
-            }),
-            Some(quant) => {
-                let axis = usize::try_from(quant.dimension)
-                    .ok()
-                    .filter(|&axis| tensor.shape.get(axis) == Some(&quant.scales.len()))
-                    .ok_or_else(|| {
-                        damaged(format!(
-                            "tensor `{}` of shape {:?} has {} scales along axis {}",
-                            short(tensor.name),
-                            tensor.shape,
-                            quant.scales.len(),
-                            quant.dimension
-                        ))
-                    })?;
-                Some(Quant {
-                    scales: quant.scales.clone(),
-                    zero_points: quant.zero_points.clone(),
-                    axis: Some(axis),
-                })
-            }
-            None => None,
-        };
-        Ok(Tensor { shape: tensor.shape.clone(), data, quant })
+        self.tensor(tensor)?.constant()
     }
 
     /// A convolution's bias; none when left out.
@@ -529,75 +400,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What a layer gives: the tensor's type without the batch.
-fn output_type(tensor: &FileTensor<'_>) -> Result<TensorType, FormatError> {
-    let name = short(tensor.name);
-    let Some((&batch, shape)) = tensor.shape.split_first() else {
-        return Err(FormatError::unsupported(name, "tensor", "a scalar activation is not supported"));
-    };
-    if batch != 1 {
-        return Err(FormatError::unsupported(
-            name,
-            "tensor",
-            format!("its batch is {batch}; convert the model with a fixed batch of 1"),
-        ));
-    }
-    let data_type = data_type(tensor)?;
-    let quant = match &tensor.quant {
-        None => None,
-        Some(quant) if quant.scales.len() == 1 => {
-            Some(Quant::per_tensor(quant.scales[0], quant.zero_points[0]))
-        }
-        Some(_) => {
-            return Err(FormatError::unsupported(
-                name,
-                "tensor",
-                "an activation with a scale per channel is not supported",
-            ));
-        }
-    };
-    Ok(TensorType { data_type, shape: shape.to_vec(), quant })
-}
-
-fn data_type(tensor: &FileTensor<'_>) -> Result<DataType, FormatError> {
-    match tensor.code {
-        tensor_type::FLOAT32 => Ok(DataType::F32),
-        tensor_type::INT32 => Ok(DataType::I32),
-        tensor_type::UINT8 => Ok(DataType::U8),
-        tensor_type::INT8 => Ok(DataType::I8),
-        code => Err(FormatError::unsupported(
-            short(tensor.name),
-            "tensor",
-            format!("element type {code} is not supported; float32, int32, uint8 and int8 are"),
-        )),
-    }
-}
-
-fn constant_data(tensor: &FileTensor<'_>) -> Result<Data, FormatError> {
-    let data_type = data_type(tensor)?;
-    let size = match data_type {
-        DataType::F32 | DataType::I32 => 4,
-        DataType::I8 | DataType::U8 => 1,
-    };
-    let elements: usize = tensor.shape.iter().product();
-    if tensor.data.len() != elements * size {
-        return Err(damaged(format!(
-            "tensor `{}` of shape {:?} has {} bytes instead of {}",
-            short(tensor.name),
-            tensor.shape,
-            tensor.data.len(),
-            elements * size
-        )));
-    }
-    let words = tensor.data.as_chunks::<4>().0.iter().copied();
-    Ok(match data_type {
-        DataType::F32 => Data::F32(words.map(f32::from_le_bytes).collect()),
-        DataType::I32 => Data::I32(words.map(i32::from_le_bytes).collect()),
-        DataType::U8 => Data::U8(tensor.data.to_vec()),
-        DataType::I8 => Data::I8(tensor.data.iter().map(|&byte| byte.cast_signed()).collect()),
-    })
-}
-
 fn single(what: &str, indices: Vector<'_>) -> Result<usize, FormatError> {
     let indices = indices.i32s()?;
     match indices[..] {
@@ -616,9 +418,4 @@ fn whole_factor(from: usize, to: i32) -> Option<usize> {
 
 fn content(message: impl Into<String>, help: impl Into<String>) -> FormatError {
     FormatError::Content { message: message.into(), help: help.into() }
-}
-
-/// The beginning of a tensor's name: converters join all the names they merged.
-fn short(name: &str) -> String {
-    name.split(';').next().unwrap_or_default().chars().take(120).collect()
 }

@@ -172,7 +172,7 @@ mod tests {
     fn one_slot() -> Vec<u8> {
         let mut file = Vec::new();
         file.extend(16u32.to_le_bytes());
-        file.extend("TEST");
+        file.extend(b"TEST");
         file.extend([6u16, 8, 4, 0].map(u16::to_le_bytes).concat());
         file.extend(8i32.to_le_bytes());
         file.extend(7i32.to_le_bytes());

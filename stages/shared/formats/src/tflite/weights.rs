@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(there.quant.as_ref().unwrap().axis, Some(3));
         // Element [h, w, i, o] = [1, 0, 4, 2] was [2, 1, 0, 4].
         let Data::I8(values) = &there.data else { panic!("a transposed kernel keeps its type") };
-        assert_eq!(values[((2 + 0) * 5 + 4) * 3 + 2], (2 * 2 + 1) * 2 * 5 + 4);
+        assert_eq!(values[(2 * 5 + 4) * 3 + 2], (2 * 2 + 1) * 2 * 5 + 4);
         assert_eq!(to_ohwi(&there).unwrap(), kernel);
     }
 

@@ -56,14 +56,13 @@ fn split(real: f64) -> (f64, i32) {
     (fraction, exponent(bits) - BIAS - below)
 }
 
-/// The high 32 bits of `2 * a * b`, rounded.
+/// The high 32 bits of `2 * a * b`, rounded to the nearest, halves up. (The reference adds a nudge of the product's sign
+/// and divides towards zero, which is the same.)
 fn doubled_high_half(a: i32, b: i32) -> i32 {
     if a == i32::MIN && b == i32::MIN {
         return i32::MAX;
     }
-    let product = i64::from(a) * i64::from(b);
-    let nudge = if product >= 0 { 1 << 30 } else { 1 - (1 << 30) };
-    ((product + nudge) / (1 << 31)) as i32
+    ((i64::from(a) * i64::from(b) + (1 << 30)) >> 31) as i32
 }
 
 /// `value / 2^exponent` to the nearest, halves away from zero.
@@ -100,6 +99,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_high_half_is_the_one_of_a_nudged_division(a in any::<i32>(), b in any::<i32>()) {
+            prop_assume!(a != i32::MIN || b != i32::MIN);
+            let product = i64::from(a) * i64::from(b);
+            let nudge = if product >= 0 { 1 << 30 } else { 1 - (1 << 30) };
+            prop_assert_eq!(i64::from(doubled_high_half(a, b)), (product + nudge) / (1 << 31));
+        }
+
         /// Two roundings of half a step each, and the significand's own 2^-31, bound the error.
         #[test]
         fn products_are_within_a_step_of_the_real_ones(
