@@ -114,3 +114,20 @@ fn the_resolved_text_of_every_file_reads_back_as_the_same_configuration() {
         assert_eq!(first.resolved_yaml(), loaded(&first.resolved_yaml(), &[]).resolved_yaml(), "{name}");
     }
 }
+
+#[test]
+fn every_shipped_file_loads() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut count = 0;
+    for folder in ["pipelines", "examples/quickstart"] {
+        for entry in fs_err::read_dir(root.join(folder)).expect("the folder") {
+            let path = entry.expect("an entry").path();
+            if path.extension().is_some_and(|extension| extension == "yaml") {
+                let text = fs_err::read_to_string(&path).expect("the file");
+                loaded(&text, &[]);
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 5, "{count}");
+}
