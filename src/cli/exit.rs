@@ -1,6 +1,9 @@
 //! Exit codes.
 
-use crate::{record::Outcome, schedule::{Ending, Reason}};
+use crate::{
+    record::Outcome,
+    schedule::{Ending, Reason},
+};
 use std::process::ExitCode;
 
 /// What the program's exit code says.

@@ -54,6 +54,10 @@ NO_COLOR no colours and no progress bars.";
 /// }
 /// ```
 #[must_use]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a program hands over its stages and has no more use for them"
+)]
 pub fn main(registry: Registry) -> ExitCode {
     let CommandLine { verb } = match CommandLine::try_parse() {
         Ok(line) => line,

@@ -149,7 +149,9 @@ fn unbound(stage: &dyn Stage, port: &InputPort) -> Issue {
     Issue::new(
         IssueKind::Missing,
         "operation_mode",
-        format!("`{name}` has nothing at its input `{port}`: no stage before it makes a {accepts}, and the file names none"),
+        format!(
+            "`{name}` has nothing at its input `{port}`: no stage before it makes a {accepts}, and the file names none"
+        ),
     )
 }
 

@@ -18,7 +18,10 @@ pub enum PlanError {
     },
     /// `chain_` with nothing behind it.
     #[error("`operation_mode: chain_` names no stage")]
-    #[diagnostic(code(plan::empty_chain), help("write one letter for each stage, as in `chain_tqe`: {letters}"))]
+    #[diagnostic(
+        code(plan::empty_chain),
+        help("write one letter for each stage, as in `chain_tqe`: {letters}")
+    )]
     EmptyChain {
         /// The letters there are.
         letters: String,
@@ -35,10 +38,14 @@ pub enum PlanError {
         letters: String,
     },
     /// Training behind another stage.
-    #[error("`t` can only come first in `operation_mode: {word}`: training starts from a configuration, not from a stage's model")]
+    #[error(
+        "`t` can only come first in `operation_mode: {word}`: training starts from a configuration, not from a stage's model"
+    )]
     #[diagnostic(
         code(plan::train_not_first),
-        help("move `t` to the front, or run two chains and name the first one's model in `general.model_path`")
+        help(
+            "move `t` to the front, or run two chains and name the first one's model in `general.model_path`"
+        )
     )]
     TrainNotFirst {
         /// The whole word.

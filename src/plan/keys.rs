@@ -1,7 +1,9 @@
 //! Keys of the plan's stages: recipes before anything has run, key documents once the inputs exist.
 
 use super::{Binding, Plan};
-use crate::store::{Digest, InputKey, KeyDocument, Manifest, RecipeDocument, SourceDigest, StoreError, digest_source};
+use crate::store::{
+    Digest, InputKey, KeyDocument, Manifest, RecipeDocument, SourceDigest, StoreError, digest_source,
+};
 use petgraph::graph::NodeIndex;
 use std::{borrow::Borrow, collections::BTreeMap};
 
@@ -103,10 +105,7 @@ pub fn input_key<M: Borrow<Manifest>>(
 ///
 /// # Errors
 /// When the result has none of that name.
-pub fn output<'a>(
-    manifest: &'a Manifest,
-    port: &str,
-) -> Result<&'a crate::store::OutputRecord, StoreError> {
+pub fn output<'a>(manifest: &'a Manifest, port: &str) -> Result<&'a crate::store::OutputRecord, StoreError> {
     manifest.outputs.get(port).ok_or_else(|| StoreError::BadPort {
         port: port.to_owned(),
         what: format!("`{}` is not in its stored result", manifest.key.stage),

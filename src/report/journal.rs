@@ -86,7 +86,8 @@ impl Journal {
     fn tell(&mut self, error: &RecordError) {
         if !self.failure_told {
             self.failure_told = true;
-            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            let cause =
+                std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
             tracing::error!("{error}{cause}; the run goes on, its record is incomplete");
         }
     }

@@ -21,9 +21,8 @@ impl Metrics {
         if self.0.is_empty() {
             return String::new();
         }
-        let row = |((stage, name), value): (&(String, String), &f64)| {
-            [stage.clone(), name.clone(), number(*value)]
-        };
+        let row =
+            |((stage, name), value): (&(String, String), &f64)| [stage.clone(), name.clone(), number(*value)];
         let rows: Vec<[String; 3]> = self.0.iter().map(row).collect();
         table(["stage", "metric", "value"], &rows, &[2])
     }
@@ -40,17 +39,30 @@ mod tests {
 
     fn metric(name: &str, step: Option<u64>, value: f64) -> Event {
         let kind = EventKind::Metric { name: name.to_owned(), step, value };
-        Event { seq: 0, at: String::new(), stage: Some("evaluate".to_owned()), attempt: 1, cached: false, kind }
+        Event {
+            seq: 0,
+            at: String::new(),
+            stage: Some("evaluate".to_owned()),
+            attempt: 1,
+            cached: false,
+            kind,
+        }
     }
 
     #[test]
     fn the_table_shows_the_last_single_values_and_no_series() {
         let mut metrics = Metrics::default();
         assert_eq!(metrics.table(), "");
-        for event in [metric("miou", None, 0.1), metric("loss", Some(1), 2.0), metric("miou", None, 0.25), metric("parameters", None, 1200.0)] {
+        for event in [
+            metric("miou", None, 0.1),
+            metric("loss", Some(1), 2.0),
+            metric("miou", None, 0.25),
+            metric("parameters", None, 1200.0),
+        ] {
             metrics.hear(&event);
         }
-        let table = "stage     metric       value\nevaluate  miou        0.2500\nevaluate  parameters    1200\n";
+        let table =
+            "stage     metric       value\nevaluate  miou        0.2500\nevaluate  parameters    1200\n";
         assert_eq!(metrics.table(), table);
     }
 }

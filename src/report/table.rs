@@ -11,7 +11,8 @@ pub fn table<const N: usize>(header: [&str; N], rows: &[[String; N]], right: &[u
         let mut line = String::new();
         for (column, cell) in cells.iter().enumerate() {
             let padding = " ".repeat(width(column) - cell.chars().count());
-            let (before, after) = if right.contains(&column) { (padding.as_str(), "") } else { ("", padding.as_str()) };
+            let (before, after) =
+                if right.contains(&column) { (padding.as_str(), "") } else { ("", padding.as_str()) };
             line.push_str(before);
             line.push_str(cell);
             line.push_str(after);

@@ -72,7 +72,8 @@ impl Terminal {
         let Some(bars) = &self.bars else { return self.plain_progress(stage, progress) };
         let bar = self.running.entry(stage.to_owned()).or_insert_with(|| {
             let template = "{prefix}  {msg}  {bar:24} {pos}/{len}  {eta} left";
-            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style =
+                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             bars.add(ProgressBar::new(progress.total).with_style(style).with_prefix(stage.to_owned()))
         });
         let message = match &progress.note {
@@ -116,7 +117,11 @@ impl Terminal {
             EventKind::StageFailed { code, message, help } => {
                 self.end_of_bar(stage);
                 let help = help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
-                let text = if code == "cancelled" { "cancelled".to_owned() } else { format!("failed: {message} [{code}]{help}") };
+                let text = if code == "cancelled" {
+                    "cancelled".to_owned()
+                } else {
+                    format!("failed: {message} [{code}]{help}")
+                };
                 self.say(Some(stage), &text);
             }
             EventKind::StageFinished { seconds } => {
@@ -152,10 +157,14 @@ impl Terminal {
         let separator = if table.is_empty() { "" } else { "\n" };
         let last = match outcome {
             "done" => format!("done in {}; results are in {}", duration(seconds), self.results.display()),
-            _ => format!("{outcome} after {}; what there is lies in {}", duration(seconds), self.results.display()),
+            _ => format!(
+                "{outcome} after {}; what there is lies in {}",
+                duration(seconds),
+                self.results.display()
+            ),
         };
         // Nobody may be reading any more.
-        write!(out, "{separator}{table}{separator}{last}\n").and_then(|()| out.flush()).ok();
+        writeln!(out, "{separator}{table}{separator}{last}").and_then(|()| out.flush()).ok();
     }
 }
 

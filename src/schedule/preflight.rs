@@ -55,7 +55,7 @@ pub fn preflight(look: &Preflighting<'_>) -> Result<Vec<Located>, StoreError> {
     let mut demands = Vec::new();
     for (index, stage) in look.plan.stages() {
         let Some(implementation) = look.registry.get(stage.stage) else { continue };
-        let inputs = look.inputs(index)?;
+        let inputs = look.inputs(index, &mut found)?;
         let locate = |finding| Located { stage: Some(stage.name.clone()), finding };
         found.extend(look.check(stage, implementation, &inputs)?.into_iter().map(locate));
         let runs = !matches!(look.states.get(&index).map(|state| &state.status), Some(Status::Hit(_)));
@@ -80,11 +80,31 @@ struct Existing {
 impl Preflighting<'_> {
     /// The inputs of a stage that exist: its sources, and stored results that are sound. One that is damaged is not there;
     /// it is made again when the run gets to it.
-    fn inputs(&self, index: NodeIndex) -> Result<BTreeMap<String, Existing>, StoreError> {
+    fn inputs(
+        &self,
+        index: NodeIndex,
+        found: &mut Vec<Located>,
+    ) -> Result<BTreeMap<String, Existing>, StoreError> {
         let mut inputs = BTreeMap::new();
         for binding in self.plan.bindings(index) {
-            if let Some(existing) = self.input(&binding)? {
-                inputs.insert(binding.edge.port.to_owned(), existing);
+            match self.input(&binding) {
+                Ok(Some(existing)) => {
+                    inputs.insert(binding.edge.port.to_owned(), existing);
+                }
+                Ok(None) => {}
+                Err(error) if error.is_damage() => {
+                    let finding =
+                        Finding::warning("store::corrupt", format!("{error}; what made it runs again"));
+                    let producer = self.plan.name(binding.producer).to_owned();
+                    // Who looks next finds it missing: the same damage.
+                    let told = |located: &Located| {
+                        located.finding.code == finding.code && located.stage.as_ref() == Some(&producer)
+                    };
+                    if !found.iter().any(told) {
+                        found.push(Located { stage: Some(producer), finding });
+                    }
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok(inputs)
@@ -93,20 +113,17 @@ impl Preflighting<'_> {
     fn input(&self, binding: &Binding) -> Result<Option<Existing>, StoreError> {
         let Binding { producer, edge } = binding;
         let mut results: BTreeMap<NodeIndex, &Manifest> = BTreeMap::new();
-        let content = match (self.plan.source(*producer), self.states.get(producer).map(|state| &state.status)) {
-            (Some(source), _) => task::source_content(&source.content),
-            (None, Some(Status::Hit(manifest))) => {
-                let output = keys::output(manifest, edge.output.unwrap_or_default())?;
-                match self.store.verify(&output.digest) {
-                    Ok(()) => {}
-                    Err(error) if error.is_damage() => return Ok(None),
-                    Err(error) => return Err(error),
+        let content =
+            match (self.plan.source(*producer), self.states.get(producer).map(|state| &state.status)) {
+                (Some(source), _) => task::source_content(&source.content),
+                (None, Some(Status::Hit(manifest))) => {
+                    let output = keys::output(manifest, edge.output.unwrap_or_default())?;
+                    self.store.verify(&output.digest)?;
+                    results.insert(*producer, manifest);
+                    task::stored_content(&output.path, self.store.object_path(&output.digest))
                 }
-                results.insert(*producer, manifest);
-                task::stored_content(&output.path, self.store.object_path(&output.digest))
-            }
-            (None, _) => return Ok(None),
-        };
+                (None, _) => return Ok(None),
+            };
         let key = keys::input_key(binding, self.sources, &results)?;
         Ok(key.map(|key| Existing { key, input: Input { kind: edge.kind, content } }))
     }
@@ -171,7 +188,10 @@ impl Preflighting<'_> {
         let message =
             format!("{names} need about {} of memory, and {} can be had", bytes(needed), bytes(available));
         let finding = Finding::error("machine::memory", message).with_help(help);
-        Some(Located { stage: largest.first().filter(|_| largest.len() == 1).map(|(name, _)| name.clone()), finding })
+        Some(Located {
+            stage: largest.first().filter(|_| largest.len() == 1).map(|(name, _)| name.clone()),
+            finding,
+        })
     }
 
     /// Results go into the store and, copied, into the run folder.

@@ -28,8 +28,10 @@ const TERM_GRACE: Duration = Duration::from_secs(2);
 const EXIT_GRACE: Duration = Duration::from_secs(5);
 /// How often the engine looks at the process itself.
 const POLL: Duration = Duration::from_millis(20);
-/// How much of what a dead stage wrote is shown.
+/// How many lines of what a dead stage wrote are shown.
 const LAST_WORDS: usize = 12;
+/// How many are kept: a panic's message stands before its backtrace.
+const KEPT_WORDS: usize = 400;
 
 /// What a stage's process says while it works.
 pub(super) enum Said {
@@ -190,7 +192,7 @@ impl Process {
                 Err(_) => said(Said::Text(line)),
             },
             Line::Err(line) => {
-                if self.last_words.len() == LAST_WORDS {
+                if self.last_words.len() == KEPT_WORDS {
                     self.last_words.pop_front();
                 }
                 self.last_words.push_back(line.clone());
@@ -279,7 +281,10 @@ fn died(stage: &str, status: ExitStatus, last_words: &VecDeque<String>) -> Stage
     let mut message = format!("the process of `{stage}` {how} before its work was done");
     if !last_words.is_empty() {
         message.push_str("; the last it wrote:");
-        for line in last_words {
+        let panic =
+            last_words.iter().rposition(|line| line.starts_with("thread '") && line.contains("panicked at"));
+        let from = panic.unwrap_or(last_words.len().saturating_sub(LAST_WORDS));
+        for line in last_words.iter().skip(from).take(LAST_WORDS) {
             message.push_str("\n  ");
             message.push_str(line);
         }
@@ -289,7 +294,9 @@ fn died(stage: &str, status: ExitStatus, last_words: &VecDeque<String>) -> Stage
             "SIGKILL mostly means that the system ran out of memory: look at `dmesg`, make the batch or the model \
              smaller, then run the same command again, which goes on from the last checkpoint"
         }
-        _ => "run the same command again: finished stages are kept, and training goes on from its last checkpoint",
+        _ => {
+            "run the same command again: finished stages are kept, and training goes on from its last checkpoint"
+        }
     };
     StageError::failed("stage::died", message).with_help(help)
 }

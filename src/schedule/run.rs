@@ -111,12 +111,14 @@ fn spawn<'scope, 'env>(
     start: Start,
     sender: Sender<Message>,
 ) {
+    let Start { index, results, attempt } = start;
+    let Some(stage) = run.plan.stage(index) else { return };
+    slots.announce(index.index());
     scope.spawn(move || {
-        let Start { index, results, attempt } = start;
-        let Some(stage) = run.plan.stage(index) else { return };
         // The receiver lives as long as a task runs.
         let tell = |told| drop(sender.send(Message::Told(index, told)));
         let ended = Task { run, guard, slots, index, stage, results, attempt, tell: &tell }.perform();
+        slots.withdraw(index.index());
         sender.send(Message::Ended(index, ended)).ok();
     });
 }
@@ -198,12 +200,7 @@ impl<'a> Board<'a> {
         }
     }
 
-    fn end(
-        &mut self,
-        index: NodeIndex,
-        ended: Result<Arc<Manifest>, Stop>,
-        stream: &mut EventStream<'_>,
-    ) {
+    fn end(&mut self, index: NodeIndex, ended: Result<Arc<Manifest>, Stop>, stream: &mut EventStream<'_>) {
         let failure = match ended {
             Ok(manifest) => {
                 self.states.insert(index, State::Done(manifest));

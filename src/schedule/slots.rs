@@ -30,6 +30,18 @@ impl Slots {
         }
     }
 
+    /// Says that `rank` may come for a slot: until it does, or [`Slots::withdraw`]s, those behind it in the plan wait. So
+    /// stages that are ready at the same time start in the order of the plan, however their threads are scheduled.
+    pub(super) fn announce(&self, rank: usize) {
+        self.lock().waiting.insert(rank);
+    }
+
+    /// Says that `rank` will not come.
+    pub(super) fn withdraw(&self, rank: usize) {
+        self.lock().waiting.remove(&rank);
+        self.changed.notify_all();
+    }
+
     /// Waits for a slot; among those that wait the smallest `rank` goes first. None once `give_up` says so.
     pub(super) fn take(&self, rank: usize, give_up: impl Fn() -> bool) -> Option<Slot<'_>> {
         let mut state = self.lock();
@@ -88,6 +100,17 @@ mod tests {
         });
         drop(sender);
         assert_eq!(receiver.iter().collect::<Vec<_>>(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn an_announced_rank_goes_before_a_later_one_until_it_withdraws() {
+        let slots = Slots::new(1);
+        slots.announce(0);
+        let tries = std::cell::Cell::new(0);
+        let give_up_later = || tries.replace(tries.get() + 1) > 0;
+        assert!(slots.take(1, give_up_later).is_none());
+        slots.withdraw(0);
+        assert!(slots.take(1, || false).is_some());
     }
 
     #[test]

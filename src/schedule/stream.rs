@@ -42,7 +42,11 @@ impl<'a> EventStream<'a> {
             cached,
             kind,
         };
-        self.next += 1;
+        // Progress is shown and not stored. It has the number of the event that follows, so that those on disk, which
+        // are the run's history, have no gaps.
+        if !matches!(event.kind, EventKind::Progress(_)) {
+            self.next += 1;
+        }
         for subscriber in &mut self.subscribers {
             subscriber.event(&event);
         }

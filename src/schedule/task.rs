@@ -8,7 +8,7 @@ use super::{
 use crate::{
     plan::{StageNode, keys},
     record::{Published, RecordError, materialise},
-    store::{Attempt, Digest, FingerprintLock, KeyDocument, Manifest, StoreError, failpoint},
+    store::{Attempt, Digest, FingerprintLock, KeyDocument, Manifest, SourceDigest, StoreError, failpoint},
 };
 use contract::{
     EventKind, Input, InputContent, Runtime, SourceContent, StageError,
@@ -147,7 +147,9 @@ impl Task<'_> {
         let published = self.materialise(&manifest)?;
         failpoint::hit("engine::after_materialise");
         if let Err(error) = store.clear_partial(lock) {
-            self.event(EventKind::Warning { message: format!("the checkpoints of finished work stay behind: {error}") });
+            self.event(EventKind::Warning {
+                message: format!("the checkpoints of finished work stay behind: {error}"),
+            });
         }
         published.into_iter().map(artifact).for_each(|kind| self.event(kind));
         self.event(EventKind::StageFinished { seconds });
@@ -190,7 +192,8 @@ impl Task<'_> {
     fn inputs(&self) -> Result<BTreeMap<String, Input>, StoreError> {
         let mut inputs = BTreeMap::new();
         for binding in self.run.plan.bindings(self.index) {
-            let content = match (self.run.plan.source(binding.producer), self.results.get(&binding.producer)) {
+            let content = match (self.run.plan.source(binding.producer), self.results.get(&binding.producer))
+            {
                 (Some(source), _) => source_content(&source.content),
                 (None, Some(manifest)) => {
                     let output = keys::output(manifest, binding.edge.output.unwrap_or_default())?;
@@ -206,7 +209,7 @@ impl Task<'_> {
     /// A result made while its inputs changed belongs to no key, so nothing is published.
     fn check_sources(&self) -> Result<(), StageError> {
         for binding in self.run.plan.bindings(self.index) {
-            let changed = self.run.sources.get(&binding.producer).and_then(|source| source.changed());
+            let changed = self.run.sources.get(&binding.producer).and_then(SourceDigest::changed);
             if let Some(path) = changed {
                 let path = std::path::absolute(&path).unwrap_or(path);
                 return Err(StageError::failed(

@@ -3,12 +3,14 @@
 //!
 //! Two environment variables, which are part of no key, make them slow and troublesome:
 //! - `TINY_EPOCH_MS`: an epoch of `t` takes that long
+//! - `TINY_MEASURE_MS`: `e` takes that long
 //! - `TINY_TROUBLE=STAGE:KIND`: `fail`, `panic`, `abort`, `exit`, `deaf` (sleeps and never looks at its token), `litter`
 //!   (leaves a process behind that sleeps)
 
 use contract::{
-    ArtifactKind, Config, Demand, EventKind, Finding, Input, InputContent, InputPort, Issue, Machine, OutputPort,
-    Outputs, Preflight, Progress, Registry, Settings, Source, SourceContent, Stage, StageContext, StageError,
+    ArtifactKind, Config, Demand, EventKind, Finding, Input, InputContent, InputPort, Issue, Machine,
+    OutputPort, Outputs, Preflight, Progress, Registry, Settings, Source, SourceContent, Stage, StageContext,
+    StageError,
     config::{Granularity, Optimizer},
 };
 use serde::{Deserialize, Serialize};
@@ -116,7 +118,7 @@ impl Stage for Fit {
         }
         let model = |line: &Line| serde_json::to_string(line).expect("a line is plain data");
         for epoch in state.losses.len()..settings.epochs {
-            pause(epoch_time(), context)?;
+            pause("TINY_EPOCH_MS", context)?;
             let loss = descend(&mut state.line, &points, settings.learning_rate);
             state.losses.push(loss);
             commit(&checkpoint, &serde_json::to_string(&state).map_err(std::io::Error::from)?)?;
@@ -249,6 +251,8 @@ impl Stage for Measure {
         trouble(self.name(), context)?;
         let points = read_points(context.file(POINTS)?.1)?;
         let line: Line = json(&fs_err::read_to_string(context.file(MODEL)?.1)?)?;
+        eprintln!("has read its model");
+        pause("TINY_MEASURE_MS", context)?;
         let error = squared_error(&line, &points);
         context.metric("squared_error", error);
         let mut text = format!("{{\"squared_error\": {error}");
@@ -292,16 +296,24 @@ fn check_points(preflight: &Preflight) -> Vec<Finding> {
     match read_points(path) {
         Ok(points) if points.len() < 3 => vec![Finding::warning("tiny::few", "fewer than three points")],
         Ok(_) => Vec::new(),
-        Err(error) => vec![Finding::error("tiny::points", error.to_string()).with_help("write `x y` in each line")],
+        Err(error) => {
+            vec![Finding::error("tiny::points", error.to_string()).with_help("write `x y` in each line")]
+        }
     }
 }
 
 fn read_points(path: &Path) -> Result<Vec<(f64, f64)>, StageError> {
     let text = fs_err::read_to_string(path)?;
     let parse = |(number, line): (usize, &str)| {
-        let (x, y) = line.split_once(' ').and_then(|(x, y)| Some((x.parse().ok()?, y.parse().ok()?))).ok_or_else(
-            || StageError::failed("tiny::points", format!("{}:{}: `{line}` is no point", path.display(), number + 1)),
-        )?;
+        let (x, y) = line
+            .split_once(' ')
+            .and_then(|(x, y)| Some((x.parse().ok()?, y.parse().ok()?)))
+            .ok_or_else(|| {
+                StageError::failed(
+                    "tiny::points",
+                    format!("{}:{}: `{line}` is no point", path.display(), number + 1),
+                )
+            })?;
         Ok((x, y))
     };
     text.lines().enumerate().map(parse).collect()
@@ -352,13 +364,10 @@ fn commit(path: &Path, text: &str) -> Result<(), StageError> {
     Ok(fs_err::rename(&new, path)?)
 }
 
-fn epoch_time() -> Duration {
-    let milliseconds = std::env::var("TINY_EPOCH_MS").ok().and_then(|text| text.parse().ok());
-    Duration::from_millis(milliseconds.unwrap_or(0))
-}
-
-fn pause(time: Duration, context: &StageContext) -> Result<(), StageError> {
-    let until = std::time::Instant::now() + time;
+/// Waits as many milliseconds as the environment variable says.
+fn pause(variable: &str, context: &StageContext) -> Result<(), StageError> {
+    let milliseconds = std::env::var(variable).ok().and_then(|text| text.parse().ok());
+    let until = std::time::Instant::now() + Duration::from_millis(milliseconds.unwrap_or(0));
     while std::time::Instant::now() < until {
         context.check_cancel()?;
         std::thread::sleep(Duration::from_millis(10));
@@ -370,7 +379,9 @@ fn trouble(stage: &str, context: &StageContext) -> Result<(), StageError> {
     let Ok(text) = std::env::var("TINY_TROUBLE") else { return Ok(()) };
     let Some(kind) = text.strip_prefix(stage).and_then(|rest| rest.strip_prefix(':')) else { return Ok(()) };
     match kind {
-        "fail" => return Err(StageError::failed("tiny::asked", "it was asked to fail").with_help("do not ask")),
+        "fail" => {
+            return Err(StageError::failed("tiny::asked", "it was asked to fail").with_help("do not ask"));
+        }
         "panic" => panic!("it was asked to panic"),
         "abort" => std::process::abort(),
         "exit" => std::process::exit(7),
