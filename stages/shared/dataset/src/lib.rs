@@ -11,6 +11,7 @@ mod check;
 mod classes;
 mod colors;
 mod error;
+mod jpeg;
 mod mask;
 mod numpy;
 mod picture;

@@ -1,6 +1,6 @@
 //! Pictures: what a camera saw.
 
-use crate::DatasetError;
+use crate::{DatasetError, jpeg};
 use std::path::Path;
 
 /// A decoded picture.
@@ -25,9 +25,11 @@ impl Picture {
     /// The file cannot be read or decoded.
     pub fn read(path: &Path, channels: usize) -> Result<Self, DatasetError> {
         let bytes = fs_err::read(path)?;
-        let decoded = image::load_from_memory(&bytes)
-            .map_err(|e| DatasetError::Picture { path: path.to_owned(), message: e.to_string() })?
-            .into_rgb8();
+        let unreadable = |message: String| DatasetError::Picture { path: path.to_owned(), message };
+        if jpeg::is_cut_short(&bytes) {
+            return Err(unreadable("the file ends before the picture does".to_owned()));
+        }
+        let decoded = image::load_from_memory(&bytes).map_err(|e| unreadable(e.to_string()))?.into_rgb8();
         let (width, height) = (decoded.width() as usize, decoded.height() as usize);
         let rgb = decoded.into_raw();
         let pixels = if channels == 1 { luma(&rgb) } else { rgb };
@@ -61,13 +63,36 @@ mod tests {
         assert_eq!(grey.pixels, [1, 4, 7, 7, 10, 13]);
     }
 
+    /// libjpeg and zune-jpeg round colours differently by a step or two; TensorFlow's own default is further off than that.
+    #[test]
+    fn a_photo_has_the_pixels_that_tensorflow_reads() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("photo.jpg");
+        fs_err::write(&path, include_bytes!("../tests/golden/photo.jpg")).expect("written");
+        let ours = Picture::read(&path, 3).expect("a picture").pixels;
+        let theirs: Vec<u8> = include_str!("../tests/golden/photo.txt")
+            .split_whitespace()
+            .map(|pixel| pixel.parse().expect("a pixel"))
+            .collect();
+        assert_eq!(ours.len(), theirs.len());
+        let apart = ours.iter().zip(&theirs).map(|(a, b)| a.abs_diff(*b));
+        assert!(apart.clone().max() <= Some(3), "largest difference {:?}", apart.max());
+    }
+
     #[test]
     fn a_broken_picture_is_an_error_that_names_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("broken.jpg");
-        fs_err::write(&path, b"\xff\xd8\xff\xe0 not really").expect("written");
-        let error = Picture::read(&path, 3).expect_err("broken");
-        assert!(error.to_string().contains("broken.jpg"), "{error}");
-        assert_eq!(error.code(), "data::unreadable_image");
+        let whole = include_bytes!("../tests/golden/photo.jpg");
+        fs_err::write(&path, whole).expect("written");
+        assert_eq!(Picture::read(&path, 3).expect("a picture").pixels.len(), 24 * 32 * 3);
+        for broken in
+            [&whole[..whole.len() - 60], &whole[..whole.len() / 2], &whole[..40], b"no picture", b""]
+        {
+            fs_err::write(&path, broken).expect("written");
+            let error = Picture::read(&path, 3).expect_err("broken");
+            assert!(error.to_string().contains("broken.jpg"), "{error}");
+            assert_eq!(error.code(), "data::unreadable_image");
+        }
     }
 }

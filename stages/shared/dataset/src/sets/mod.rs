@@ -25,16 +25,17 @@ const VALIDATION_SPLIT: f64 = 0.2;
 /// Keys that are missing, name what is not there, or leave the set empty.
 pub fn training_set(config: &Config, stage: &str) -> Result<Source, Vec<Issue>> {
     let dataset = config.dataset(stage).map_err(|issue| vec![issue])?;
-    let source = |content, findings| source("training set", "dataset.training_files_path", content, findings);
     if let Some(shapes) = built_in(dataset)? {
-        return Ok(source(shapes.training().content(), Vec::new()));
+        return Ok(source("training set", "dataset.name", shapes.training().content(), Vec::new()));
     }
-    let all = training_list(dataset, stage)?;
+    let reason = format!("{stage} needs training images, and a training set is named by three keys");
+    let all = training_list(dataset, &reason)?;
     let images = match validation_keys(dataset) {
         Validation::Split => split(dataset, &all.images)?.0,
         Validation::Own(_) | Validation::OwnIds(_) => all.images,
     };
-    Ok(source(SourceContent::Images(images), all.findings))
+    let key = SetKeys::training(dataset).files_key();
+    Ok(source("training set", &key, SourceContent::Images(images), all.findings))
 }
 
 /// The images that a training is judged by, with masks.
@@ -69,7 +70,11 @@ pub fn validation_set(config: &Config, stage: &str) -> Result<Source, Vec<Issue>
         }
         Validation::Split => {
             findings.extend(keys.incomplete());
-            let all = training_list(dataset, stage)?;
+            let reason = format!(
+                "{stage} needs images with masks to judge the model by; where no such set is given, they are split from \
+                 the training set, which is named by three keys"
+            );
+            let all = training_list(dataset, &reason)?;
             (SetKeys::training(dataset).files_key(), split(dataset, &all.images)?.1)
         }
     };
@@ -172,14 +177,9 @@ fn validation_keys(dataset: &Dataset) -> Validation<'_> {
     }
 }
 
-/// The whole training list, before any split.
-fn training_list(dataset: &Dataset, stage: &str) -> Result<Ids, Vec<Issue>> {
-    let keys = SetKeys::training(dataset);
-    entries(
-        &keys
-            .required(&format!("{stage} needs training images, and a training set is named by three keys"))?,
-        Masks::Wanted,
-    )
+/// The whole training list, before any split; `reason` says why it must be there.
+fn training_list(dataset: &Dataset, reason: &str) -> Result<Ids, Vec<Issue>> {
+    entries(&SetKeys::training(dataset).required(reason)?, Masks::Wanted)
 }
 
 /// Training and validation images.

@@ -119,6 +119,16 @@ fn an_incomplete_validation_set_is_ignored_with_a_warning_and_an_incomplete_trai
 }
 
 #[test]
+fn an_evaluation_without_any_images_says_which_sets_would_do() {
+    let issues = evaluation_set(&config(Dataset::default()), "evaluate").expect_err("no images");
+    assert_eq!(issues.len(), 3);
+    assert!(
+        issues[0].message.contains("evaluate needs images with masks to judge the model by"),
+        "{issues:?}"
+    );
+}
+
+#[test]
 fn what_is_not_there_is_named_with_its_key_and_full_path() {
     let folder = Folder::new();
     let dataset = Dataset {
@@ -201,7 +211,9 @@ fn calibration_takes_its_own_images_else_a_share_of_the_training_images_else_ran
 #[test]
 fn the_built_in_set_needs_no_files_and_takes_none() {
     let shapes = Dataset { name: Some("shapes".to_owned()), ..Dataset::default() };
-    let training = training_set(&config(shapes.clone()), "train").expect("legal").content;
+    let training = training_set(&config(shapes.clone()), "train").expect("legal");
+    assert_eq!((training.key.as_str(), training.label.as_str()), ("dataset.name", "training set"));
+    let training = training.content;
     let (validation, name) = evaluation_set(&config(shapes.clone()), "evaluate").expect("legal");
     assert_eq!(name, "validation_set");
     assert_ne!(training, validation.content);

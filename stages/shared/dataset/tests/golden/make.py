@@ -5,6 +5,8 @@ Provenance: numpy 2.x and TensorFlow 2.21, run as `python make.py` from this fol
 - resize.txt: one case a line: method, source height, width, channels, target height, width, then the source pixels
   (integers) and the result of tf.image.resize (hexadecimal float32 bits), separated by `|`.
 - place.txt: as resize.txt for tf.image.resize_with_crop_or_pad (`place`) and tf.image.resize_with_pad (`letterbox`).
+- photo.jpg, photo.txt: a JPEG of a smooth 24x32 picture without chroma subsampling, and its pixels as
+  tf.io.decode_jpeg(dct_method="INTEGER_ACCURATE") gives them.
 """
 
 import numpy as np
@@ -38,3 +40,12 @@ with open("place.txt", "w") as file:
         source = random.randint(0, 256, shape).astype(np.uint8)
         file.write(row("place", source, target, tf.image.resize_with_crop_or_pad(source, *target)))
         file.write(row("letterbox", source, target, tf.image.resize_with_pad(source, *target)))
+
+y, x = np.mgrid[0:24, 0:32]
+photo = np.stack([120 + 90 * np.sin(x / 5 + y / 9), 128 + 100 * np.cos(y / 6), 8 * x], -1).clip(0, 255).astype(np.uint8)
+jpeg = tf.io.encode_jpeg(photo, quality=90, chroma_downsampling=False).numpy()
+with open("photo.jpg", "wb") as file:
+    file.write(jpeg)
+with open("photo.txt", "w") as file:
+    pixels = tf.io.decode_jpeg(jpeg, dct_method="INTEGER_ACCURATE").numpy()
+    file.write(" ".join(map(str, pixels.reshape(-1))) + "\n")
