@@ -66,6 +66,19 @@ fn image() -> Vec<f32> {
 }
 
 #[test]
+fn the_network_as_deployed_computes_the_same_with_fewer_layers() {
+    let graph = network();
+    let deployed = for_deployment(&graph).expect("a network");
+    // Input, 34 convolutions, 16 depthwise ones, 8 sums, pooling, concatenation, two upsamplings.
+    assert_eq!(deployed.layers.len(), 1 + 34 + 16 + 8 + 1 + 1 + 2);
+    let image = image();
+    let (before, after) = (real_output(&graph, &image), real_output(&deployed, &image));
+    let largest = before.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    let error = before.iter().zip(&after).map(|(b, a)| (b - a).abs()).fold(0.0_f32, f32::max);
+    assert!(error <= 1e-5 * largest, "largest difference {error} of {largest}");
+}
+
+#[test]
 fn the_int8_file_computes_nearly_what_the_float_model_does_at_every_kind_of_border() {
     use config::TensorType::{Float, Int8, Uint8};
     let graph = network();

@@ -2,16 +2,16 @@
 //!
 //! | pass | rule |
 //! |---|---|
-//! | [`drop_identity`] | Dropout and linear activations go |
-//! | [`squeeze_pool`] | global pooling + Reshape `[1, 1, C]` -> pooling that keeps its axes |
-//! | [`fold_batch_norm`] | convolution + BatchNorm -> convolution; elsewhere BatchNorm -> 1x1 depthwise convolution |
-//! | [`fold_rescaling`] | Rescale -> 1x1 depthwise convolution |
-//! | [`fuse_padding`] | ZeroPad2d + VALID convolution -> SAME convolution, where that is the same |
-//! | [`fuse_activation`] | convolution or Add + ReLU or ReLU6 -> fused |
-//! | [`with_rescaling`] | adds a Rescale layer behind the input |
-//! | [`quantize`] | float -> int8, given the range of every layer's output |
+//! | [`drop_identity()`] | Dropout and linear activations go |
+//! | [`squeeze_pool()`] | global pooling + Reshape `[1, 1, C]` -> pooling that keeps its axes |
+//! | [`fold_batch_norm()`] | convolution + BatchNorm -> convolution; elsewhere BatchNorm -> 1x1 depthwise convolution |
+//! | [`fold_rescaling()`] | Rescale -> 1x1 depthwise convolution |
+//! | [`fuse_padding()`] | ZeroPad2d + VALID convolution -> SAME convolution, where that is the same |
+//! | [`fuse_activation()`] | convolution or Add + ReLU or ReLU6 -> fused |
+//! | [`with_rescaling()`] | adds a Rescale layer behind the input |
+//! | [`quantize()`] | float -> int8, given the range of every layer's output |
 //!
-//! [`for_deployment`] is the order in which they are applied before quantization. A pass takes any valid graph and leaves
+//! [`for_deployment()`] is the order in which they are applied before quantization. A pass takes any valid graph and leaves
 //! alone what its rule does not match. Float passes change outputs by rounding only.
 
 mod affine;

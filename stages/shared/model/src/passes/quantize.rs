@@ -9,7 +9,7 @@ use crate::{
     Activation, Data, DataType, Graph, GraphError, Initializer, Layer, LayerId, Op, Quant, Tensor, TensorType,
 };
 
-/// How [`quantize`] makes a graph int8.
+/// How [`quantize()`] makes a graph int8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuantizeOptions {
     /// How many scales a kernel has.
