@@ -3,7 +3,11 @@
 use super::{path::KeyPath, text::Place};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use serde_json::{Value, json};
-use std::fmt::{self, Display};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Display},
+    sync::Arc,
+};
 
 /// The sort of a mistake. Its text is stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,7 +66,7 @@ struct Mistake {
     /// What is underlined, the main place first. All are in one text.
     labels: Vec<(Place, String)>,
     /// What is shown around the labels.
-    source: Option<NamedSource<String>>,
+    source: Option<NamedSource<Arc<String>>>,
 }
 
 impl ConfigError {
@@ -81,7 +85,7 @@ impl ConfigError {
     pub(super) fn at(mut self, place: Option<&Place>, label: impl Into<String>) -> Self {
         if let Some(place) = place {
             if self.0.labels.is_empty() {
-                self.0.source = Some(NamedSource::new(&place.text.name, place.text.shown.clone()));
+                self.0.source = Some(NamedSource::new(&place.text.name, Arc::clone(&place.text.shown)));
             }
             self.0.labels.push((place.clone(), label.into()));
         }
@@ -215,6 +219,7 @@ impl ConfigErrors {
             Some((place, _)) => (place.text.name != name, place.range.start),
             None => (false, 0),
         });
+        let mut errors = merged(errors);
         let left_out = errors.len().saturating_sub(MOST);
         errors.truncate(MOST);
         Self { name, errors, left_out }
@@ -281,6 +286,25 @@ impl ConfigErrors {
             "errors": self.errors.iter().map(ConfigError::to_json).collect::<Vec<_>>(),
         })
     }
+}
+
+/// One mistake in many places of a text is one error with many labels.
+fn merged(errors: Vec<ConfigError>) -> Vec<ConfigError> {
+    let mut merged: Vec<ConfigError> = Vec::new();
+    let mut known = BTreeMap::new();
+    for error in errors {
+        let Mistake { code, message, help, labels, .. } = &*error.0;
+        let text = labels.first().map(|(place, _)| Arc::as_ptr(&place.text));
+        let index = *known.entry((*code, message.clone(), help.clone(), text)).or_insert(merged.len());
+        match merged.get_mut(index) {
+            Some(twin) => {
+                let more = error.0.labels.into_iter().map(|(place, _)| (place, "here too".to_owned()));
+                twin.0.labels.extend(more);
+            }
+            None => merged.push(error),
+        }
+    }
+    merged
 }
 
 impl Display for ConfigErrors {

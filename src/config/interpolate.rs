@@ -341,7 +341,12 @@ fn unset(name: &str, part: std::ops::Range<usize>, at: &At<'_>, near: Option<Str
         }
         None => format!("set it (export {name}=...), or give a default: ${{oc.env:{name},default}}"),
     };
-    at.error(part, format!("the environment variable `{name}` is not set"), "not set").help(help)
+    // Without the key, so that one variable used in many places is one mistake.
+    let place = at.scalar.part(at.place, part);
+    ConfigError::new(Code::Interpolation, format!("the environment variable `{name}` is not set"))
+        .at(place.as_ref(), "not set")
+        .key(at.path)
+        .help(help)
 }
 
 /// A value whose `${...}` are left alone: it is shown as it is written.

@@ -101,10 +101,10 @@ pub(super) fn load_source(
             return Err(fail(mistakes));
         }
     };
-    config.hydra.run.dir = match root.get(&run_dir()) {
-        Some(_) => config.hydra.run.dir,
-        None => interpolate_default(&config.hydra.run.dir, &world).map_err(|error| fail(vec![error]))?,
-    };
+    if root.get(&run_dir()).is_none_or(Node::is_absent) {
+        config.hydra.run.dir =
+            interpolate_default(&config.hydra.run.dir, &world).map_err(|error| fail(vec![error]))?;
+    }
     Ok(Loaded {
         config,
         notes,

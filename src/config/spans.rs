@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, ops::Range, rc::Rc, sync::Arc};
 const MAX_DEPTH: usize = 40;
 
 /// Most values in a file after aliases are written out.
-const MAX_NODES: usize = 50_000;
+const MAX_NODES: usize = 20_000;
 
 /// A value's place and shape.
 #[derive(Debug)]

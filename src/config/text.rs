@@ -10,7 +10,7 @@ pub(super) struct Text {
     /// The text as it is read.
     pub(super) content: String,
     /// The text as it is shown: credentials in addresses are starred out, lengths are the same.
-    pub(super) shown: String,
+    pub(super) shown: Arc<String>,
 }
 
 /// A stretch of a [`Text`].
@@ -24,7 +24,7 @@ pub(super) struct Place {
 impl Text {
     pub(super) fn new(name: impl Into<String>, content: impl Into<String>) -> Arc<Self> {
         let content = content.into();
-        let shown = hide_credentials(&content);
+        let shown = Arc::new(hide_credentials(&content));
         Arc::new(Self { name: name.into(), content, shown })
     }
 

@@ -242,7 +242,9 @@ impl<'a> Reader<'a> {
             None => format!("there is no section `{key}`"),
             Some(_) => format!("`{}` has no key `{key}`", self.path),
         };
-        let help = unknown_key_help(key, &entry.value, &self.path, fields);
+        // Nobody reads the hundredth, and looking for what was meant takes its time.
+        let help =
+            (report.mistakes.len() < 100).then(|| unknown_key_help(key, &entry.value, &self.path, fields));
         report.mistakes.push(
             ConfigError::new(Code::UnknownKey, message)
                 .at(entry.place.as_ref(), "unknown key")

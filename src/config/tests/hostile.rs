@@ -34,14 +34,16 @@ fn a_depth_bomb_is_refused_at_once() {
 }
 
 #[test]
-fn a_thousand_mistakes_make_a_short_report() {
+fn thousands_of_mistakes_make_a_short_report() {
     let mut yaml = CHAIN.to_owned();
-    for i in 0..1000 {
+    for i in 0..9000 {
         yaml.push_str(&format!("section_{i}: 1\n"));
     }
+    let start = Instant::now();
     let errors = load(&yaml, &[]).expect_err("mistakes");
     assert_eq!(errors.iter().count(), 30);
-    assert!(errors.to_string().contains("1000"), "{errors}");
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(errors.to_string().contains("9000"), "{errors}");
 }
 
 /// Pieces that YAML, literals and references are made of.

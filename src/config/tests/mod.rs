@@ -49,9 +49,10 @@ pub(super) fn started() -> Zoned {
         .expect("a time in UTC")
 }
 
-/// An environment of four variables, one of which is not text.
+/// An environment of a few variables, one of which is not text.
 pub(super) fn environment(name: &str) -> Result<Option<String>, String> {
     match name {
+        "CAMVID" => Ok(Some("/srv/camvid".to_owned())),
         "MODELS_DIR" => Ok(Some("/srv/models".to_owned())),
         "DATASETS" => Ok(Some("/srv/datasets".to_owned())),
         "TOKEN" => Ok(Some("s3cret".to_owned())),

@@ -92,6 +92,14 @@ fn references_that_lead_nowhere_say_why() {
     assert_snapshot!("variable_not_set", mistake("${NO_SUCH_DIR}/x"));
     assert_snapshot!("variable_not_set_but_a_key_is_near", mistake("${operation_mod}"));
     assert_snapshot!("oc_env_not_set", mistake("${oc.env:NO_SUCH_DIR}/x"));
+    assert_snapshot!(
+        "variable_not_set_in_many_places",
+        report(
+            &chain_with("project_name: demo", "project_name: ${X}/x\n  logs_dir: ${X}/y")
+                .replace("0.25", "${X}"),
+            &["++general.saved_models_dir=${X}"]
+        )
+    );
     assert_snapshot!("variable_not_text", mistake("${BROKEN}/x"));
     assert_snapshot!("no_such_key", mistake("a ${training.epoch} b"));
     assert_snapshot!("unknown_resolver", mistake("${hydra:runtime.cwd}/x"));

@@ -84,6 +84,16 @@ fn a_seed_of_none_is_drawn_later_and_a_seed_that_is_not_given_is_120() {
 }
 
 #[test]
+fn a_run_folder_that_is_not_given_or_empty_is_the_dated_one() {
+    for section in
+        ["", "hydra:", "hydra:\n  run:", "hydra:\n  run:\n    dir:", "hydra:\n  run:\n    dir: None"]
+    {
+        let config = loaded(&format!("{CHAIN}{section}\n"), &[]).config;
+        assert_eq!(config.hydra.run.dir, "./experiments_outputs/2026_11_22_14_45_07", "{section}");
+    }
+}
+
+#[test]
 fn text_stays_as_it_is_written() {
     for text in ["1/2", "007", "1.10", "1e3", "yes", "0x1F", "12:30:45", "2026-11-22", "a # b"] {
         let quoted = if text.contains('#') { format!("'{text}'") } else { text.to_owned() };
