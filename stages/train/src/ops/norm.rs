@@ -33,9 +33,10 @@ impl Bounds {
         if raised > self.high { self.high } else { raised }
     }
 
+    /// `gradient` where `value` lies between the bounds, else 0. Written without a branch, so that loops vectorise.
     #[inline(always)]
-    fn passes(self, value: f32) -> bool {
-        value > self.low && value < self.high
+    fn pass(self, value: f32, gradient: f32) -> f32 {
+        if (value > self.low) & (value < self.high) { gradient } else { 0.0 }
     }
 }
 
@@ -150,7 +151,7 @@ pub(crate) fn backward(input: &[f32], shape: Shape4, gradient: &[f32], normed: &
             let slope = sums[channel].1 * inverse[channel] * inverse[channel] / count;
             vectorized(|| {
                 for ((output, input), gradient) in output.iter_mut().zip(input).zip(gradient) {
-                    let passed = if bounds.passes(input * scale + shift) { *gradient } else { 0.0 };
+                    let passed = bounds.pass(input * scale + shift, *gradient);
                     *output = scale * (passed - constant - (input - mean) * slope);
                 }
             });
@@ -182,7 +183,7 @@ pub(crate) fn clip_gradient(input: &[f32], gradient: &[f32], bounds: Bounds) -> 
         |(output, (input, gradient))| {
             vectorized(|| {
                 for ((output, input), gradient) in output.iter_mut().zip(input).zip(gradient) {
-                    *output = if bounds.passes(*input) { *gradient } else { 0.0 };
+                    *output = bounds.pass(*input, *gradient);
                 }
             });
         },
@@ -196,13 +197,12 @@ const CHUNK: usize = 1 << 14;
 fn deviations(values: &[f32], centre: f32) -> (f32, f32) {
     vectorized(|| {
         let (mut first, mut second) = ([0f32; LANES], [0f32; LANES]);
-        let chunks = values.chunks_exact(LANES);
-        let tail = chunks.remainder();
+        let (chunks, tail) = values.as_chunks::<LANES>();
         for chunk in chunks {
-            for ((first, second), value) in first.iter_mut().zip(&mut second).zip(chunk) {
-                let deviation = value - centre;
-                *first += deviation;
-                *second += deviation * deviation;
+            for lane in 0..LANES {
+                let deviation = chunk[lane] - centre;
+                first[lane] += deviation;
+                second[lane] += deviation * deviation;
             }
         }
         let (mut sum, mut squares) = (first.iter().sum::<f32>(), second.iter().sum::<f32>());
@@ -226,22 +226,20 @@ fn gradient_sums(
 ) -> (f32, f32) {
     vectorized(|| {
         let (mut first, mut second) = ([0f32; LANES], [0f32; LANES]);
-        let (inputs, gradients) = (input.chunks_exact(LANES), gradient.chunks_exact(LANES));
-        let tail = inputs.remainder().iter().zip(gradients.remainder());
-        for (input, gradient) in inputs.zip(gradients) {
+        let ((inputs, input_tail), (gradients, gradient_tail)) =
+            (input.as_chunks::<LANES>(), gradient.as_chunks::<LANES>());
+        for (input, gradient) in inputs.iter().zip(gradients) {
             for lane in 0..LANES {
-                let passed =
-                    if bounds.passes(input[lane] * scale + shift) { gradient[lane] } else { 0.0 };
+                let passed = bounds.pass(input[lane] * scale + shift, gradient[lane]);
                 first[lane] += passed;
                 second[lane] += passed * (input[lane] - mean);
             }
         }
         let (mut sum, mut products) = (first.iter().sum::<f32>(), second.iter().sum::<f32>());
-        for (input, gradient) in tail {
-            if bounds.passes(input * scale + shift) {
-                sum += gradient;
-                products += gradient * (input - mean);
-            }
+        for (input, gradient) in input_tail.iter().zip(gradient_tail) {
+            let passed = bounds.pass(input * scale + shift, *gradient);
+            sum += passed;
+            products += passed * (input - mean);
         }
         (sum, products)
     })

@@ -5,6 +5,10 @@
 /// Products and sums are written apart, never as fused multiply-add, so the numbers are the same on every path.
 #[inline(always)]
 pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx2) = pulp::x86::V3::try_new() {
+        return avx2.vectorize(work);
+    }
     work()
 }
 
@@ -23,12 +27,12 @@ pub(crate) fn add_scaled(out: &mut [f32], factor: f32, input: &[f32]) {
 #[inline(always)]
 pub(crate) fn dot(left: &[f32], right: &[f32]) -> f32 {
     let mut lanes = [0f32; LANES];
-    let (left_chunks, right_chunks) = (left.chunks_exact(LANES), right.chunks_exact(LANES));
-    let tail: f32 = left_chunks.remainder().iter().zip(right_chunks.remainder()).map(|(l, r)| l * r).sum();
-    for (left, right) in left_chunks.zip(right_chunks) {
-        for ((lane, left), right) in lanes.iter_mut().zip(left).zip(right) {
-            *lane += left * right;
+    let ((lefts, left_tail), (rights, right_tail)) = (left.as_chunks::<LANES>(), right.as_chunks::<LANES>());
+    for (left, right) in lefts.iter().zip(rights) {
+        for lane in 0..LANES {
+            lanes[lane] += left[lane] * right[lane];
         }
     }
+    let tail: f32 = left_tail.iter().zip(right_tail).map(|(left, right)| left * right).sum();
     lanes.iter().sum::<f32>() + tail
 }

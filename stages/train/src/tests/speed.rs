@@ -22,8 +22,9 @@ fn speed_of_a_step() {
         let batch = batch(size, (side, side, 3), classes as u32);
         for threads in [1, 2] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-            let (step, judge) = pool.install(|| {
+            let (step, cpu, judge) = pool.install(|| {
                 trainer.step(&mut state, &batch);
+                let before = cpu_seconds();
                 let mut times: Vec<f64> = (0..9)
                     .map(|_| {
                         let start = Instant::now();
@@ -31,13 +32,25 @@ fn speed_of_a_step() {
                         start.elapsed().as_secs_f64()
                     })
                     .collect();
+                let cpu = (cpu_seconds() - before) / times.len() as f64;
                 times.sort_by(f64::total_cmp);
                 let ready = trainer.ready(&state, true);
                 let start = Instant::now();
                 trainer.judge(&ready, &batch);
-                (times[4], start.elapsed().as_secs_f64())
+                (times[4], cpu, start.elapsed().as_secs_f64())
             });
-            println!("{side} batch {size} alpha {alpha} {aspp:?} {threads} threads: {step:.3} s a step, {judge:.3} s a validation batch");
+            println!(
+                "{side} batch {size} alpha {alpha} {aspp:?} {threads} threads: {step:.3} s a step ({cpu:.3} s of CPU), \
+                 {judge:.3} s a validation batch"
+            );
         }
     }
+}
+
+/// CPU time of this process, on Linux.
+fn cpu_seconds() -> f64 {
+    let stat = fs_err::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index).and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(11) + ticks(12)) / 100.0
 }
