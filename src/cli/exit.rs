@@ -35,8 +35,12 @@ impl Exit {
             Outcome::Done => Self::Done,
             Outcome::Cancelled => Self::Cancelled,
             Outcome::Failed | Outcome::Running => {
-                let corrupt = ending.failures.iter().any(|(_, failure)| failure.reason == Reason::Corrupt);
-                if corrupt { Self::CorruptStore } else { Self::StageFailed }
+                let has = |reason| ending.failures.iter().any(|(_, failure)| failure.reason == reason);
+                match (has(Reason::Bug), has(Reason::Corrupt)) {
+                    (true, _) => Self::Bug,
+                    (false, true) => Self::CorruptStore,
+                    (false, false) => Self::StageFailed,
+                }
             }
         }
     }
@@ -50,5 +54,30 @@ impl Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::Failure;
+    use contract::StageError;
+
+    fn exit(outcome: Outcome, reasons: &[Reason]) -> Exit {
+        let failure = |reason: &Reason| {
+            let failed = Failure::from(StageError::failed("code", "message"));
+            ("stage".to_owned(), Failure { reason: *reason, ..failed })
+        };
+        Exit::of(&Ending { outcome, failures: reasons.iter().map(failure).collect(), skipped: Vec::new() })
+    }
+
+    #[test]
+    fn the_worst_reason_of_a_failed_run_decides_its_exit_code() {
+        assert_eq!(exit(Outcome::Done, &[]).code(), 0);
+        assert_eq!(exit(Outcome::Failed, &[Reason::Failed]).code(), 12);
+        assert_eq!(exit(Outcome::Failed, &[Reason::Cancelled, Reason::Failed]).code(), 12);
+        assert_eq!(exit(Outcome::Failed, &[Reason::Failed, Reason::Corrupt]).code(), 14);
+        assert_eq!(exit(Outcome::Failed, &[Reason::Corrupt, Reason::Bug]).code(), 1);
+        assert_eq!(exit(Outcome::Cancelled, &[Reason::Cancelled]).code(), 13);
     }
 }

@@ -5,7 +5,6 @@ use super::{
     prepare::{Configuration, Known, Prepared, know, prepare},
 };
 use crate::{
-    plan::keys,
     record::{Outcome, RunFolder, RunRecord},
     report::{Journal, Terminal},
     schedule::{self, Cancellation, Ending, EventStream, Located, Preflighting, Run, cores, stops},
@@ -47,7 +46,7 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
     // From here on there is something to lose.
     cancellation.guard();
     let folder = start_folder(&prepared)?;
-    let recipes = keys::recipes(&prepared.plan, &known.sources)?;
+    let recipes = known.states.iter().map(|(index, state)| (*index, state.recipe)).collect();
     let record = RunRecord::start(folder.id(), &prepared.plan.operation_mode, &prepared.file);
     let mut stream = EventStream::new()
         .with(Terminal::new(folder.path().to_owned(), args.quiet))

@@ -5,7 +5,7 @@ use signal_hook::{
     iterator::Signals,
 };
 use std::{
-    io,
+    io::{self, Write},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU8, Ordering},
@@ -38,7 +38,11 @@ impl Cancellation {
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for _ in signals.forever() {
                 let times = asked.0.times.fetch_add(1, Ordering::SeqCst);
-                if times >= 2 || !asked.0.guarded.load(Ordering::SeqCst) {
+                let nothing_to_lose = !asked.0.guarded.load(Ordering::SeqCst);
+                if nothing_to_lose {
+                    writeln!(io::stderr(), "cancelled; nothing was run").ok();
+                }
+                if nothing_to_lose || times >= 2 {
                     std::process::exit(i32::from(exit_code));
                 }
             }

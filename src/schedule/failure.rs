@@ -27,6 +27,8 @@ pub enum Reason {
     Cancelled,
     /// A stored result stays corrupt however often it is made again.
     Corrupt,
+    /// The engine has a mistake.
+    Bug,
 }
 
 impl Failure {
@@ -34,6 +36,21 @@ impl Failure {
     #[must_use]
     pub fn cancelled() -> Self {
         StageError::Cancelled.into()
+    }
+
+    /// The engine panicked over the stage.
+    #[must_use]
+    pub fn bug(stage: &str) -> Self {
+        Self {
+            reason: Reason::Bug,
+            code: "engine::bug".to_owned(),
+            message: format!(
+                "a mistake in the engine ended its work on `{stage}`; its message is on standard error"
+            ),
+            help: Some(
+                "please report it, with that message and the run folder's stm32ai_main.log".to_owned(),
+            ),
+        }
     }
 
     /// The event that tells of it.

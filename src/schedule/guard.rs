@@ -28,7 +28,8 @@ struct Watch {
 
 struct GuardProcess {
     child: Child,
-    stdin: ChildStdin,
+    /// Closed first of all when this is dropped.
+    stdin: Option<ChildStdin>,
     replies: BufReader<ChildStdout>,
 }
 
@@ -96,10 +97,8 @@ impl Watch {
             process.tell(&format!("+{group}"))?;
         }
         let mut old = std::mem::replace(&mut self.process, process);
-        // It may be alive and mute; it must not kill at our end what the new one watches, nor linger.
-        old.child.kill().ok();
-        old.child.wait()?;
-        Ok(())
+        // It may be alive and mute; what the new one watches now it must not kill when it is let go.
+        old.child.kill()
     }
 }
 
@@ -115,23 +114,24 @@ impl GuardProcess {
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("the guard process has no pipes"));
         };
-        Ok(Self { child, stdin, replies: BufReader::new(stdout) })
+        Ok(Self { child, stdin: Some(stdin), replies: BufReader::new(stdout) })
     }
 
     fn tell(&mut self, line: &str) -> io::Result<()> {
-        writeln!(self.stdin, "{line}")?;
+        let stdin = self.stdin.as_mut().ok_or_else(|| io::Error::other("the guard process was let go"))?;
+        writeln!(stdin, "{line}")?;
         let mut reply = String::new();
         self.replies.read_line(&mut reply)?;
         if reply == "ok\n" { Ok(()) } else { Err(io::Error::other("the guard process does not answer")) }
     }
 }
 
-impl Drop for Watch {
+impl Drop for GuardProcess {
     fn drop(&mut self) {
-        // Nothing is left to guard when the engine drops it, or everything is when the engine unwinds; the guard's own
-        // end-of-file does the right thing in both cases.
-        let GuardProcess { child, .. } = &mut self.process;
-        child.stdin.take();
+        // It reads end-of-file, kills what it still watches (after a run nothing, after a panic of the engine everything),
+        // and ends.
+        self.stdin.take();
+        self.child.wait().ok();
     }
 }
 

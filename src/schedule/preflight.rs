@@ -14,6 +14,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// The code of a damaged stored result.
+const DAMAGE: &str = "store::corrupt";
+
 /// What preflight looks at.
 pub struct Preflighting<'a> {
     /// The plan.
@@ -55,12 +58,24 @@ pub fn preflight(look: &Preflighting<'_>) -> Result<Vec<Located>, StoreError> {
     let mut demands = Vec::new();
     for (index, stage) in look.plan.stages() {
         let Some(implementation) = look.registry.get(stage.stage) else { continue };
-        let inputs = look.inputs(index, &mut found)?;
-        let locate = |finding| Located { stage: Some(stage.name.clone()), finding };
-        found.extend(look.check(stage, implementation, &inputs)?.into_iter().map(locate));
         let runs = !matches!(look.states.get(&index).map(|state| &state.status), Some(Status::Hit(_)));
+        let locate = |finding| Located { stage: Some(stage.name.clone()), finding };
+        // Of work that is stored and was checked before, nothing needs to be read again.
+        let remembered = look.store.verdict(&look.verdict_digest(index, stage)?);
+        if let (Some(findings), false) = (&remembered, runs) {
+            found.extend(findings.iter().cloned().map(locate));
+            continue;
+        }
+        let inputs = look.inputs(index, &mut found)?;
+        let question = look.question(stage, inputs);
+        let findings = match remembered {
+            Some(findings) => findings,
+            None => look.check(index, stage, implementation, &question)?,
+        };
+        found.extend(findings.into_iter().map(locate));
         if runs {
-            let demand = look.demand(stage, implementation, &inputs);
+            let machine = Machine { memory: machine::available_memory().unwrap_or(u64::MAX) };
+            let demand = implementation.demand(&question, &machine);
             found.extend(demand.findings.iter().cloned().map(locate));
             demands.push((stage.name.clone(), demand));
         }
@@ -71,36 +86,45 @@ pub fn preflight(look: &Preflighting<'_>) -> Result<Vec<Located>, StoreError> {
     Ok(without_repetition(found))
 }
 
-/// An input that exists already, and what it is in a key.
-struct Existing {
-    key: InputKey,
-    input: Input,
-}
-
 impl Preflighting<'_> {
-    /// The inputs of a stage that exist: its sources, and stored results that are sound. One that is damaged is not there;
-    /// it is made again when the run gets to it.
+    /// What a verdict on a stage depends on: the stage, its settings, and the content of the inputs that exist.
+    fn verdict_digest(&self, index: NodeIndex, stage: &StageNode) -> Result<Digest, StoreError> {
+        let results = self.states.iter().filter_map(|(index, state)| match &state.status {
+            Status::Hit(manifest) => Some((*index, manifest.as_ref())),
+            _ => None,
+        });
+        let results: BTreeMap<NodeIndex, &Manifest> = results.collect();
+        let mut inputs: BTreeMap<&str, InputKey> = BTreeMap::new();
+        for binding in self.plan.bindings(index) {
+            if let Some(key) = keys::input_key(&binding, self.sources, &results)? {
+                inputs.insert(binding.edge.port, key);
+            }
+        }
+        Digest::of_value(&("preflight", stage.stage, stage.version, &stage.settings, inputs))
+    }
+
+    /// The inputs of a stage that exist: its sources, and stored results that are sound. One that is damaged is told, and
+    /// made again when the run gets to it.
     fn inputs(
         &self,
         index: NodeIndex,
         found: &mut Vec<Located>,
-    ) -> Result<BTreeMap<String, Existing>, StoreError> {
+    ) -> Result<BTreeMap<String, Input>, StoreError> {
         let mut inputs = BTreeMap::new();
         for binding in self.plan.bindings(index) {
             match self.input(&binding) {
-                Ok(Some(existing)) => {
-                    inputs.insert(binding.edge.port.to_owned(), existing);
+                Ok(Some(input)) => {
+                    inputs.insert(binding.edge.port.to_owned(), input);
                 }
                 Ok(None) => {}
                 Err(error) if error.is_damage() => {
-                    let finding =
-                        Finding::warning("store::corrupt", format!("{error}; what made it runs again"));
                     let producer = self.plan.name(binding.producer).to_owned();
                     // Who looks next finds it missing: the same damage.
                     let told = |located: &Located| {
-                        located.finding.code == finding.code && located.stage.as_ref() == Some(&producer)
+                        located.finding.code == DAMAGE && located.stage.as_ref() == Some(&producer)
                     };
                     if !found.iter().any(told) {
+                        let finding = Finding::warning(DAMAGE, format!("{error}; what made it runs again"));
                         found.push(Located { stage: Some(producer), finding });
                     }
                 }
@@ -110,58 +134,45 @@ impl Preflighting<'_> {
         Ok(inputs)
     }
 
-    fn input(&self, binding: &Binding) -> Result<Option<Existing>, StoreError> {
+    fn input(&self, binding: &Binding) -> Result<Option<Input>, StoreError> {
         let Binding { producer, edge } = binding;
-        let mut results: BTreeMap<NodeIndex, &Manifest> = BTreeMap::new();
         let content =
             match (self.plan.source(*producer), self.states.get(producer).map(|state| &state.status)) {
                 (Some(source), _) => task::source_content(&source.content),
                 (None, Some(Status::Hit(manifest))) => {
                     let output = keys::output(manifest, edge.output.unwrap_or_default())?;
                     self.store.verify(&output.digest)?;
-                    results.insert(*producer, manifest);
                     task::stored_content(&output.path, self.store.object_path(&output.digest))
                 }
                 (None, _) => return Ok(None),
             };
-        let key = keys::input_key(binding, self.sources, &results)?;
-        Ok(key.map(|key| Existing { key, input: Input { kind: edge.kind, content } }))
+        Ok(Some(Input { kind: edge.kind, content }))
     }
 
-    /// The stage's own check; a clean one is remembered, since it depends on nothing but what its digest covers.
+    fn question(&self, stage: &StageNode, inputs: BTreeMap<String, Input>) -> Preflight {
+        Preflight { settings: stage.settings.clone(), inputs, threads: self.threads }
+    }
+
+    /// The stage's own check. A clean one is remembered if it saw all that its digest covers, since it depends on nothing
+    /// else.
     fn check(
         &self,
+        index: NodeIndex,
         stage: &StageNode,
         implementation: &dyn Stage,
-        inputs: &BTreeMap<String, Existing>,
+        question: &Preflight,
     ) -> Result<Vec<Finding>, StoreError> {
-        let keys: BTreeMap<&str, &InputKey> =
-            inputs.iter().map(|(port, input)| (port.as_str(), &input.key)).collect();
-        let digest = Digest::of_value(&("preflight", stage.stage, stage.version, &stage.settings, keys))?;
-        if let Some(findings) = self.store.verdict(&digest) {
-            return Ok(findings);
+        let findings = implementation.preflight(question);
+        let is_there = |binding: &Binding| {
+            let status = self.states.get(&binding.producer).map(|state| &state.status);
+            self.sources.contains_key(&binding.producer) || matches!(status, Some(Status::Hit(_)))
+        };
+        if self.plan.bindings(index).iter().filter(|binding| is_there(binding)).count()
+            == question.inputs.len()
+        {
+            self.store.save_verdict(&self.verdict_digest(index, stage)?, &findings)?;
         }
-        let findings = implementation.preflight(&self.question(stage, inputs));
-        self.store.save_verdict(&digest, &findings)?;
         Ok(findings)
-    }
-
-    fn demand(
-        &self,
-        stage: &StageNode,
-        implementation: &dyn Stage,
-        inputs: &BTreeMap<String, Existing>,
-    ) -> Demand {
-        let machine = Machine { memory: machine::available_memory().unwrap_or(u64::MAX) };
-        implementation.demand(&self.question(stage, inputs), &machine)
-    }
-
-    fn question(&self, stage: &StageNode, inputs: &BTreeMap<String, Existing>) -> Preflight {
-        Preflight {
-            settings: stage.settings.clone(),
-            inputs: inputs.iter().map(|(port, existing)| (port.clone(), existing.input.clone())).collect(),
-            threads: self.threads,
-        }
     }
 
     /// The stages that may work at one time must fit into memory together. A stage that says itself that it cannot run

@@ -14,12 +14,13 @@ use contract::EventKind;
 use petgraph::graph::NodeIndex;
 use std::{
     collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         mpsc::{self, RecvTimeoutError, Sender},
     },
     thread::{self, Scope},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// How often the engine looks after its guard when nothing happens.
@@ -70,6 +71,7 @@ pub fn run(run: &Run<'_>, stream: &mut EventStream<'_>) -> std::io::Result<Endin
     let slots = Slots::new(run.jobs);
     let (sender, messages) = mpsc::channel();
     let mut board = Board::new(run);
+    let mut told = false;
     thread::scope(|scope| {
         loop {
             for index in board.ready() {
@@ -82,7 +84,9 @@ pub fn run(run: &Run<'_>, stream: &mut EventStream<'_>) -> std::io::Result<Endin
             match messages.recv_timeout(LOOK_AROUND) {
                 Ok(Message::Told(index, told)) => board.pass_on(index, told, stream),
                 Ok(Message::Ended(index, ended)) => board.end(index, ended, stream),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => look_after(&guard, stream),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    look_after(&guard, &mut told, stream)
+                }
             }
         }
     });
@@ -117,18 +121,26 @@ fn spawn<'scope, 'env>(
     scope.spawn(move || {
         // The receiver lives as long as a task runs.
         let tell = |told| drop(sender.send(Message::Told(index, told)));
-        let ended = Task { run, guard, slots, index, stage, results, attempt, tell: &tell }.perform();
+        let task = Task { run, guard, slots, index, stage, results, attempt, tell: &tell };
+        // A thread that just vanished would leave the run waiting for ever.
+        let ended = catch_unwind(AssertUnwindSafe(|| task.perform()))
+            .unwrap_or_else(|_| Err(Stop::Failed(Failure::bug(&stage.name))));
         slots.withdraw(index.index());
         sender.send(Message::Ended(index, ended)).ok();
     });
 }
 
-fn look_after(guard: &Guard, stream: &mut EventStream<'_>) {
+/// Replaces the guard when it died. That it cannot be replaced is told once.
+fn look_after(guard: &Guard, told: &mut bool, stream: &mut EventStream<'_>) {
     let message = match guard.revive() {
         Ok(false) => return,
         Ok(true) => "the guard process died; a new one is in its place".to_owned(),
-        // The next stage that starts fails for it; those that run would outlive a kill of the engine, no more.
-        Err(error) => format!("the guard process died and cannot be started again: {error}"),
+        Err(_) if *told => return,
+        // The next stage that starts fails for it; those that run watch the engine themselves.
+        Err(error) => {
+            *told = true;
+            format!("the guard process died and cannot be started again: {error}")
+        }
     };
     stream.emit(None, false, EventKind::Warning { message });
 }
@@ -136,7 +148,6 @@ fn look_after(guard: &Guard, stream: &mut EventStream<'_>) {
 /// Where each stage stands.
 struct Board<'a> {
     run: &'a Run<'a>,
-    started: Instant,
     states: BTreeMap<NodeIndex, State>,
     attempts: BTreeMap<NodeIndex, u32>,
     rebuilds: BTreeMap<NodeIndex, u32>,
@@ -153,7 +164,6 @@ impl<'a> Board<'a> {
     fn new(run: &'a Run<'a>) -> Self {
         Self {
             run,
-            started: Instant::now(),
             states: run.plan.stages().map(|(index, _)| (index, State::Waiting)).collect(),
             attempts: BTreeMap::new(),
             rebuilds: BTreeMap::new(),
@@ -271,7 +281,6 @@ impl<'a> Board<'a> {
                 State::Done(_) => {}
             }
         }
-        tracing::debug!(seconds = self.started.elapsed().as_secs_f64(), "all stages have ended");
         let cancelled = |(_, failure): &(String, Failure)| failure.reason == Reason::Cancelled;
         let outcome = if failures.iter().any(|failure| !cancelled(failure)) {
             Outcome::Failed
@@ -282,5 +291,71 @@ impl<'a> Board<'a> {
             Outcome::Done
         };
         Ending { outcome, failures, skipped }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        plan::{Node, StageNode},
+        store::KeyDocument,
+    };
+    use contract::Settings;
+    use petgraph::graph::DiGraph;
+
+    fn manifest() -> Arc<Manifest> {
+        let key = KeyDocument {
+            stage: "train".to_owned(),
+            version: 1,
+            settings: Settings::of(&()),
+            inputs: BTreeMap::new(),
+            device: None,
+        };
+        Arc::new(Manifest {
+            format: 1,
+            key,
+            recipe: Digest::of(b""),
+            outputs: BTreeMap::new(),
+            files: Vec::new(),
+            events: Vec::new(),
+            seconds: 1.0,
+            created: String::new(),
+        })
+    }
+
+    #[test]
+    fn a_result_that_is_corrupt_each_time_it_is_made_again_ends_the_run() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut graph = DiGraph::new();
+        let index = graph.add_node(Node::Stage(StageNode {
+            name: "train".to_owned(),
+            stage: "train",
+            version: 1,
+            settings: Settings::of(&()),
+            inputs: &[],
+            outputs: &[],
+        }));
+        let plan = Plan { operation_mode: "training".to_owned(), graph };
+        let run = Run {
+            plan: &plan,
+            sources: &Sources::new(),
+            recipes: &BTreeMap::new(),
+            store: &Store::open(Some(folder.path().join("store"))).expect("a store"),
+            folder: &RunFolder::create(&folder.path().join("run").to_string_lossy()).expect("a run folder"),
+            layout: &Layout::default(),
+            jobs: 1,
+            threads: 1,
+            cancellation: &Cancellation::default(),
+        };
+        let mut board = Board::new(&run);
+        for _ in 0..REBUILDS {
+            board.states.insert(index, State::Done(manifest()));
+            assert!(board.ready().is_empty());
+            assert!(board.rebuild(index).is_ok());
+            assert_eq!(board.ready(), [index]);
+        }
+        board.states.insert(index, State::Done(manifest()));
+        assert_eq!(board.rebuild(index).map_err(|failure| failure.reason), Err(Reason::Corrupt));
     }
 }
