@@ -103,9 +103,10 @@ impl Preprocessor {
                 paste(&sample(sampling, inner), inner, picture.channels, size, corner, 0.0)
             }
         };
-        let (scale, offset) = (self.scale as f32, self.offset as f32);
+        // Rounded once: the scale of an int8 input often puts pixels halfway between two integers, and an error of one
+        // unit in the last place would decide which one they become.
         for value in &mut values {
-            *value = *value * scale + offset;
+            *value = self.rescaled(f64::from(*value));
         }
         values
     }
@@ -131,10 +132,14 @@ impl Preprocessor {
         labels
     }
 
+    fn rescaled(&self, pixel: f64) -> f32 {
+        (pixel * self.scale + self.offset) as f32
+    }
+
     /// The range of the network's input: what pixels 0 and 255 become, the smaller first.
     #[must_use]
     pub fn range(&self) -> (f32, f32) {
-        let (black, white) = (self.offset as f32, 255.0 * self.scale as f32 + self.offset as f32);
+        let (black, white) = (self.rescaled(0.0), self.rescaled(255.0));
         (black.min(white), black.max(white))
     }
 }
@@ -262,8 +267,7 @@ mod tests {
             Preprocessor::from_config(&config(Some(Interpolation::Bilinear), AspectRatio::Fit), "train")
                 .expect("legal");
         let picture = Picture { height: 1, width: 1, channels: 3, pixels: vec![0, 255, 51] };
-        // 51 * float32(1 / 127.5) - 1, each step rounded to float32 as Keras' Rescaling does.
-        assert_eq!(preprocessor.picture(&picture, Size { height: 1, width: 1 }), [-1.0, 1.0, -0.599_999_96]);
+        assert_eq!(preprocessor.picture(&picture, Size { height: 1, width: 1 }), [-1.0, 1.0, -0.6]);
         assert_eq!(preprocessor.range(), (-1.0, 1.0));
     }
 
