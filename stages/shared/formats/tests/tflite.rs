@@ -1,7 +1,9 @@
 //! TFLite files of the converter: read, written again, damaged, and judged by the LiteRT interpreter.
 
 use formats::{FormatError, tflite};
-use model::{Activation, DataType, Graph, GraphBuilder, Initializer, Interpolation, Op, Padding, Quant};
+use model::{
+    Activation, Data, DataType, Graph, GraphBuilder, Initializer, Interpolation, Op, Padding, Quant,
+};
 use std::path::PathBuf;
 
 /// A file of `../shared/models`; none, with a message, when this machine has no such folder.
@@ -170,6 +172,27 @@ fn operators_that_the_reference_models_lack_are_read_as_they_were_written() {
     }
     let graph = builder.finish(last).unwrap();
     assert_eq!(tflite::read(&tflite::write(&graph).unwrap()).unwrap(), graph);
+}
+
+#[test]
+fn weights_lie_at_multiples_of_16_bytes() {
+    let graph = tflite::read(&small()).unwrap();
+    let written = tflite::write(&graph).unwrap();
+    let mut found = 0;
+    for layer in &graph.layers {
+        // A depthwise kernel of one multiplier is stored in the graph's own order.
+        let (Op::DepthwiseConv2d(_), Some(Data::I8(values))) =
+            (&layer.op, layer.weights.first().map(|w| &w.data))
+        else {
+            continue;
+        };
+        let bytes: Vec<u8> = values.iter().map(|v| v.cast_unsigned()).collect();
+        let position = written.windows(bytes.len()).position(|window| window == bytes).unwrap();
+        assert_eq!(position % 16, 0, "weights of `{}`", layer.name);
+        found += 1;
+    }
+    assert!(found > 0);
+    assert_eq!(written.len() % 16, 0);
 }
 
 /// The Python of `PIPELINE_PEERS_PYTHON`, which has `ai_edge_litert` and numpy.

@@ -95,7 +95,11 @@ mod tests {
     fn products_equal_the_plain_ones_bit_for_bit_for_any_number_of_rows_and_columns() {
         let (depth, bias) = (7, [0.5f32; 19]);
         let values = |len: usize, seed: u32| -> Vec<f32> {
-            (0..len).map(|i| ((i as u32 * 2_654_435_761 + seed) >> 20) as f32 / 700.0 - 2.0).collect()
+            (0..len)
+                .map(|i| {
+                    ((i as u32).wrapping_mul(2_654_435_761).wrapping_add(seed) >> 20) as f32 / 700.0 - 2.0
+                })
+                .collect()
         };
         for columns in [1, 8, 19] {
             let weights = values(depth * columns, 1);

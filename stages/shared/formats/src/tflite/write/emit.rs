@@ -2,7 +2,7 @@
 
 use super::{File, FileTensor, Operator, Options, Slot};
 use crate::FormatError;
-use crate::tflite::schema::{self, options, slot, tensor_type};
+use crate::tflite::schema::{self, operator, options, slot, tensor_type};
 use flatbuffers::{
     FlatBufferBuilder, ForwardsUOffset, TableFinishedWIPOffset, UnionWIPOffset, Vector, WIPOffset,
 };
@@ -17,9 +17,6 @@ type Tables<'f> = WIPOffset<Vector<'f, ForwardsUOffset<TableFinishedWIPOffset>>>
 const ALIGNMENT: usize = 16;
 /// FlatBuffers distances are 31 bits wide; the rest of a file is far smaller than the margin left here.
 const MAX_WEIGHT_BYTES: usize = 2_000_000_000;
-/// The first TensorFlow release that runs all operator versions that are written, padded as converters pad it.
-const MIN_RUNTIME_VERSION: &[u8; 16] = b"2.3.0\0\0\0\0\0\0\0\0\0\0\0";
-
 /// Builds the file.
 #[derive(Default)]
 pub(super) struct Emitter<'f> {
@@ -45,7 +42,7 @@ impl<'f> Emitter<'f> {
             let bytes = tensor.data.as_ref().map(to_bytes).unwrap_or_default();
             buffers.push(self.buffer(&bytes));
         }
-        buffers.push(self.buffer(MIN_RUNTIME_VERSION));
+        buffers.push(self.buffer(min_runtime_version(&file.operators)));
         let metadata = self.metadata("min_runtime_version", buffers.len() - 1);
         let buffers = self.builder.create_vector(&buffers);
 
@@ -231,6 +228,15 @@ impl<'f> Emitter<'f> {
 /// Where FlatBuffers keeps a slot's entry in the vtable.
 fn at(slot: usize) -> u16 {
     4 + 2 * slot as u16
+}
+
+/// The first TensorFlow release that runs all operator versions that are written, padded as converters pad it.
+fn min_runtime_version(operators: &[Operator]) -> &'static [u8; 16] {
+    if operators.iter().any(|op| op.code == operator::RESIZE_NEAREST_NEIGHBOR) {
+        b"2.3.0\0\0\0\0\0\0\0\0\0\0\0"
+    } else {
+        b"2.2.0\0\0\0\0\0\0\0\0\0\0\0"
+    }
 }
 
 /// For each operator code the highest version used.
