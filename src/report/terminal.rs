@@ -70,23 +70,27 @@ impl Terminal {
             return;
         }
         let Some(bars) = &self.bars else { return self.plain_progress(stage, progress) };
-        let bar = self.running.entry(stage.to_owned()).or_insert_with(|| {
-            let template = "{prefix}  {msg}  {bar:24} {pos}/{len}  {eta} left";
-            let style =
-                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-            bars.add(ProgressBar::new(progress.total).with_style(style).with_prefix(stage.to_owned()))
-        });
         let message = match &progress.note {
             Some(note) => format!("{}  {note}", progress.label),
             None => progress.label.clone(),
         };
+        let bar = self.running.entry(stage.to_owned()).or_insert_with(|| {
+            let template = "{prefix}  {msg}  {bar:24} {pos}/{len}  {eta} left";
+            let style =
+                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let prefix = format!("{stage:width$}", width = self.width);
+            let bar = ProgressBar::hidden().with_style(style).with_prefix(prefix);
+            bar.set_length(progress.total);
+            bar.set_message(message.clone());
+            bars.add(bar)
+        });
+        bar.set_message(message);
         // Less done than before: other work of the same stage, whose speed says nothing of this one's.
         if progress.done < bar.position() || bar.length() != Some(progress.total) {
             bar.set_length(progress.total);
             bar.reset_eta();
         }
         bar.set_position(progress.done);
-        bar.set_message(message);
     }
 
     fn plain_progress(&mut self, stage: &str, progress: &Progress) {
