@@ -2,7 +2,7 @@
 //!
 //! What happens goes to standard error; the table of metrics and the last line, which says where the results are, go to
 //! standard output. On a terminal each running stage has a progress bar with the time left; elsewhere a plain line is
-//! written when the stage has something new to say and otherwise at most every ten seconds.
+//! written at most every ten seconds.
 
 use super::{duration, metrics::Metrics};
 use crate::schedule::Subscriber;
@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often a plain line tells of progress that has nothing new to say but its number.
+/// How often a plain line tells of progress.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The subscriber that people look at.
@@ -25,8 +25,8 @@ pub struct Terminal {
     bars: Option<MultiProgress>,
     /// The bar of each running stage.
     running: BTreeMap<String, ProgressBar>,
-    /// What was last told of each stage's progress, where there are no bars.
-    told: BTreeMap<String, (Instant, Option<String>)>,
+    /// When each stage's progress was last told, where there are no bars.
+    told: BTreeMap<String, Instant>,
     /// Width of the stages' column.
     width: usize,
     metrics: Metrics,
@@ -94,16 +94,13 @@ impl Terminal {
     }
 
     fn plain_progress(&mut self, stage: &str, progress: &Progress) {
-        let last = self.told.get(stage);
-        let is_due = last.is_none_or(|(at, _)| at.elapsed() >= PLAIN_INTERVAL);
-        let is_new = last.is_none_or(|(_, note)| *note != progress.note) && progress.note.is_some();
-        if !is_due && !is_new {
+        if self.told.get(stage).is_some_and(|at| at.elapsed() < PLAIN_INTERVAL) {
             return;
         }
         let Progress { label, done, total, note } = progress;
         let note = note.as_ref().map(|note| format!("  {note}")).unwrap_or_default();
         self.say(Some(stage), &format!("{label} ({done}/{total}){note}"));
-        self.told.insert(stage.to_owned(), (Instant::now(), progress.note.clone()));
+        self.told.insert(stage.to_owned(), Instant::now());
     }
 
     fn end_of_bar(&mut self, stage: &str) {

@@ -10,6 +10,7 @@ pub mod config;
 mod context;
 mod error;
 mod event;
+pub mod failpoint;
 mod issue;
 mod port;
 pub mod protocol;
