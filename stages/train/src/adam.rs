@@ -33,13 +33,15 @@ impl Moments {
         let (keep_first, keep_second) = ((1.0 - adam.beta_1) as f32, (1.0 - adam.beta_2) as f32);
         let epsilon = adam.epsilon as f32;
         let moments = self.first.par_iter_mut().zip(&mut self.second);
-        parameters.par_iter_mut().zip(gradients).zip(moments).for_each(|((values, gradient), (first, second))| {
-            for (index, value) in values.iter_mut().enumerate() {
-                let gradient = gradient.get(index).copied().unwrap_or(0.0);
-                first[index] += (gradient - first[index]) * keep_first;
-                second[index] += (gradient * gradient - second[index]) * keep_second;
-                *value -= alpha * first[index] / (second[index].sqrt() + epsilon);
-            }
-        });
+        parameters.par_iter_mut().zip(gradients).zip(moments).for_each(
+            |((values, gradient), (first, second))| {
+                for (index, value) in values.iter_mut().enumerate() {
+                    let gradient = gradient.get(index).copied().unwrap_or(0.0);
+                    first[index] += (gradient - first[index]) * keep_first;
+                    second[index] += (gradient * gradient - second[index]) * keep_second;
+                    *value -= alpha * first[index] / (second[index].sqrt() + epsilon);
+                }
+            },
+        );
     }
 }

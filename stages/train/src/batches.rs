@@ -94,8 +94,12 @@ impl Set {
         if sample.image.len() != channels * height * width || mask.len() != height * width {
             return Err(problem(format!("it does not have {height}x{width} pixels of {channels} channels")));
         }
-        if let Some(label) = mask.iter().find(|label| **label != VOID && usize::from(**label) >= self.classes) {
-            return Err(problem(format!("its mask has the value {label}, but there are {} classes", self.classes)));
+        if let Some(label) = mask.iter().find(|label| **label != VOID && usize::from(**label) >= self.classes)
+        {
+            return Err(problem(format!(
+                "its mask has the value {label}, but there are {} classes",
+                self.classes
+            )));
         }
         let mut image = vec![0f32; sample.image.len()];
         for (channel, plane) in image.chunks_exact_mut(height * width).enumerate() {
@@ -114,7 +118,8 @@ impl Set {
         let ready: Vec<&Ready> = match &self.kept {
             Some(kept) => samples.iter().map(|sample| &kept[*sample]).collect(),
             None => {
-                loaded = samples.par_iter().map(|sample| self.load(*sample)).collect::<Result<_, TrainError>>()?;
+                loaded =
+                    samples.par_iter().map(|sample| self.load(*sample)).collect::<Result<_, TrainError>>()?;
                 loaded.iter().collect()
             }
         };

@@ -108,7 +108,8 @@ fn list(folder: &Path) -> Result<Vec<(u64, PathBuf)>, TrainError> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        let number = name.to_str().and_then(|name| name.strip_prefix(PREFIX)).and_then(|text| text.parse().ok());
+        let number =
+            name.to_str().and_then(|name| name.strip_prefix(PREFIX)).and_then(|text| text.parse().ok());
         if let Some(number) = number {
             files.push((number, entry.path()));
         }
@@ -118,7 +119,8 @@ fn list(folder: &Path) -> Result<Vec<(u64, PathBuf)>, TrainError> {
 }
 
 fn read(path: &Path, fresh: &State) -> Result<State, TrainError> {
-    let damaged = |message: &str| TrainError::Checkpoint { path: path.to_owned(), message: message.to_owned() };
+    let damaged =
+        |message: &str| TrainError::Checkpoint { path: path.to_owned(), message: message.to_owned() };
     let bytes = fs::read(path)?;
     if bytes.len() < HEADER || !bytes.starts_with(MAGIC) {
         return Err(damaged("not a checkpoint of this version"));

@@ -1,8 +1,6 @@
 //! What a training needs of the machine.
 
-use crate::{
-    TrainError, TrainSettings, batches::resident_bytes, checkpoint,
-};
+use crate::{TrainError, TrainSettings, batches::resident_bytes, checkpoint};
 use contract::{Demand, Finding, Machine};
 use model::{Graph, Op};
 

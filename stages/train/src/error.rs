@@ -114,7 +114,9 @@ impl TrainError {
                 "lower the learning rate, or look for images with extreme values after rescaling; the last good \
                  checkpoint is kept",
             ),
-            Self::Sample { .. } => Some("run preflight again: a file has changed since the masks were checked"),
+            Self::Sample { .. } => {
+                Some("run preflight again: a file has changed since the masks were checked")
+            }
             Self::Settings(_) => Some("run the same binary that wrote them"),
             Self::Dataset(error) => error.help(),
             _ => None,

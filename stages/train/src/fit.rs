@@ -77,7 +77,11 @@ impl Fit<'_> {
             position.loss += loss.loss;
             position.correct += loss.correct;
             position.counted += loss.counted;
-            self.tell_progress(*position, position.batch, format!("loss {:.4}", position.loss / position.batch as f64));
+            self.tell_progress(
+                *position,
+                position.batch,
+                format!("loss {:.4}", position.loss / position.batch as f64),
+            );
             if course.saved.elapsed() >= CHECKPOINT_EVERY {
                 course.commit()?;
             }

@@ -77,7 +77,10 @@ impl TrainSettings {
     pub fn from_config(config: &Config) -> Result<Self, Vec<Issue>> {
         let mut issues = unbuilt_sections(config);
         let Some(training) = &config.training else {
-            issues.insert(0, Issue::missing("training", "training needs model, batch size, epochs and optimizer"));
+            issues.insert(
+                0,
+                Issue::missing("training", "training needs model, batch size, epochs and optimizer"),
+            );
             return Err(issues);
         };
         let model = collect(model(config, training), &mut issues);
@@ -179,11 +182,11 @@ fn model(config: &Config, training: &Training) -> Result<ModelSettings, Vec<Issu
     .collect();
     match (given.as_slice(), &training.model) {
         (["training.model"], Some(spec)) => zoo_model(config, training, spec),
-        ([], _) => Err(vec![
-            Issue::missing("training.model", "training needs to know what to train").with_help(
+        ([], _) => {
+            Err(vec![Issue::missing("training.model", "training needs to know what to train").with_help(
                 "describe a network under `training.model`; training a model file is not available yet",
-            ),
-        ]),
+            )])
+        }
         ([key], _) => Err(vec![Issue::not_yet(*key, "training that starts from a model file")]),
         ([first, .., last], _) => Err(vec![
             Issue::new(
@@ -253,7 +256,8 @@ fn zoo_model(config: &Config, training: &Training, spec: &ModelSpec) -> Result<M
 }
 
 fn backbone(spec: &ModelSpec) -> Option<Issue> {
-    let supported = "the backbones are `name: mobilenet` with `version: v2` and `name: resnet50` with `version: v1`";
+    let supported =
+        "the backbones are `name: mobilenet` with `version: v2` and `name: resnet50` with `version: v1`";
     match (spec.name.as_str(), spec.version.as_deref()) {
         ("mobilenet", Some("v2")) => None,
         ("mobilenet", None) => Some(
@@ -261,18 +265,26 @@ fn backbone(spec: &ModelSpec) -> Option<Issue> {
                 .with_help("write `version: v2` under `training.model`"),
         ),
         ("mobilenet", Some(version)) => Some(
-            Issue::invalid("training.model.version", format!("there is no mobilenet of version `{version}` here"))
-                .with_help(supported),
+            Issue::invalid(
+                "training.model.version",
+                format!("there is no mobilenet of version `{version}` here"),
+            )
+            .with_help(supported),
         ),
-        ("resnet50", Some("v1") | None) => Some(Issue::not_yet("training.model.name", "the backbone resnet50")),
+        ("resnet50", Some("v1") | None) => {
+            Some(Issue::not_yet("training.model.name", "the backbone resnet50"))
+        }
         ("resnet50", Some(version)) => Some(
-            Issue::invalid("training.model.version", format!("there is no resnet50 of version `{version}` here"))
-                .with_help(supported),
+            Issue::invalid(
+                "training.model.version",
+                format!("there is no resnet50 of version `{version}` here"),
+            )
+            .with_help(supported),
         ),
         ("custom", _) => Some(Issue::not_yet("training.model.name", "a custom model")),
-        (other, _) => {
-            Some(Issue::invalid("training.model.name", format!("`{other}` is no backbone")).with_help(supported))
-        }
+        (other, _) => Some(
+            Issue::invalid("training.model.name", format!("`{other}` is no backbone")).with_help(supported),
+        ),
     }
 }
 
@@ -392,7 +404,9 @@ fn optimizer(training: &Training) -> Result<OptimizerSettings, Vec<Issue>> {
         Optimizer::Ftrl(_) => "Ftrl",
         Optimizer::Lion(_) => "Lion",
     };
-    Err(vec![Issue::not_yet("training.optimizer", format!("the optimizer {name}")).with_help("Adam is available")])
+    Err(vec![
+        Issue::not_yet("training.optimizer", format!("the optimizer {name}")).with_help("Adam is available"),
+    ])
 }
 
 fn adam_issues(adam: &Adam) -> Vec<Issue> {
@@ -424,7 +438,9 @@ fn loss_weights(training: &Training, classes: usize) -> Result<Vec<f64>, Vec<Iss
     };
     if weights.len() != classes {
         let message = format!("{} weights for {classes} classes", weights.len());
-        return Err(vec![Issue::invalid(key, message).with_help("give one weight a class, background first")]);
+        return Err(vec![
+            Issue::invalid(key, message).with_help("give one weight a class, background first"),
+        ]);
     }
     if let Some(weight) = weights.iter().find(|weight| !(**weight >= 0.0 && weight.is_finite())) {
         return Err(vec![Issue::invalid(key, format!("the weight {weight} is not a number of at least 0"))]);

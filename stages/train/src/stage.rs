@@ -12,8 +12,8 @@ use crate::{
     trainer::Trainer,
 };
 use contract::{
-    ArtifactKind, Config, Demand, Finding, InputContent, InputPort, Issue, Machine, OutputPort, Outputs, Preflight,
-    Settings, Source, SourceContent, Stage, StageContext, StageError, layout,
+    ArtifactKind, Config, Demand, Finding, InputContent, InputPort, Issue, Machine, OutputPort, Outputs,
+    Preflight, Settings, Source, SourceContent, Stage, StageContext, StageError, layout,
 };
 use dataset::Samples;
 
@@ -148,7 +148,11 @@ fn train(settings: &TrainSettings, context: &StageContext) -> Result<(), TrainEr
     fit.exporter.finish(&state, context)
 }
 
-fn open(settings: &TrainSettings, context: &StageContext, set: (&str, &'static str)) -> Result<Set, TrainError> {
+fn open(
+    settings: &TrainSettings,
+    context: &StageContext,
+    set: (&str, &'static str),
+) -> Result<Set, TrainError> {
     let (port, label) = set;
     let content = context.set(port).map_err(|_| TrainError::Unbound { port: port.to_owned() })?;
     let samples = Samples::open(content, &settings.preprocessing, settings.size(), &settings.classes)?;

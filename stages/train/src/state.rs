@@ -87,7 +87,8 @@ impl State {
     /// Closes the epoch: remembers its figures, and its weights if they are the best so far.
     pub(crate) fn finish_epoch(&mut self, figures: EpochFigures) {
         let epoch = self.position.epoch;
-        let lowest = self.best.as_ref().and_then(|best| self.history.get(best.epoch)).map(|best| best.val_loss);
+        let lowest =
+            self.best.as_ref().and_then(|best| self.history.get(best.epoch)).map(|best| best.val_loss);
         // The first epoch is the best whatever its loss: a training always ends with a model.
         if lowest.is_none_or(|lowest| figures.val_loss < lowest || lowest.is_nan()) {
             self.best = Some(Best { epoch, weights: self.weights.clone() });

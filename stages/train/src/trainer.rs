@@ -32,7 +32,12 @@ impl Trainer {
     ///
     /// # Errors
     /// A layer that cannot be trained, or an output of another shape.
-    pub(crate) fn new(graph: &Graph, class_weights: Vec<f32>, adam: Adam, seed: u64) -> Result<Self, TrainError> {
+    pub(crate) fn new(
+        graph: &Graph,
+        class_weights: Vec<f32>,
+        adam: Adam,
+        seed: u64,
+    ) -> Result<Self, TrainError> {
         let network = Network::build(graph)?;
         let input = graph.input().map(|input| graph.layer(input).output.shape.clone()).unwrap_or_default();
         let output = &graph.output_type().shape;

@@ -58,8 +58,7 @@ impl Builder<'_> {
             Op::Input => Kind::Input,
             Op::Conv2d(conv) => {
                 let kernel_shape = weight_shape(layer, 0)?;
-                let window =
-                    self.window(layer, (conv.kernel, conv.strides, conv.dilation, conv.padding))?;
+                let window = self.window(layer, (conv.kernel, conv.strides, conv.dilation, conv.padding))?;
                 let kernel = self.parameter(index, 0);
                 let bias = if conv.bias { Some(self.checked_parameter(index, 1)?) } else { None };
                 let channels = *self.input_shape(layer, 0)?.last().unwrap_or(&0);
@@ -71,8 +70,7 @@ impl Builder<'_> {
             }
             Op::DepthwiseConv2d(conv) => {
                 let kernel_shape = weight_shape(layer, 0)?;
-                let window =
-                    self.window(layer, (conv.kernel, conv.strides, conv.dilation, conv.padding))?;
+                let window = self.window(layer, (conv.kernel, conv.strides, conv.dilation, conv.padding))?;
                 let kernel = self.parameter(index, 0);
                 let bias = if conv.bias { Some(self.checked_parameter(index, 1)?) } else { None };
                 let channels = *self.input_shape(layer, 0)?.last().unwrap_or(&0);
@@ -177,11 +175,8 @@ impl Builder<'_> {
     }
 
     fn only_reader_takes_padding(&self, index: usize) -> bool {
-        let mut readers = self
-            .graph
-            .layers
-            .iter()
-            .filter(|layer| layer.inputs.iter().any(|input| input.0 == index));
+        let mut readers =
+            self.graph.layers.iter().filter(|layer| layer.inputs.iter().any(|input| input.0 == index));
         let takes = |layer: &Layer| match &layer.op {
             Op::Conv2d(conv) => conv.padding == Padding::Valid,
             Op::DepthwiseConv2d(conv) => conv.padding == Padding::Valid,
@@ -193,12 +188,7 @@ impl Builder<'_> {
     fn window(
         &self,
         layer: &Layer,
-        (kernel, strides, dilation, padding): (
-            (usize, usize),
-            (usize, usize),
-            (usize, usize),
-            Padding,
-        ),
+        (kernel, strides, dilation, padding): ((usize, usize), (usize, usize), (usize, usize), Padding),
     ) -> Result<Window, TrainError> {
         let input = self.input_layer(layer, 0)?;
         if [kernel.0, kernel.1, strides.0, strides.1, dilation.0, dilation.1].contains(&0) {

@@ -58,8 +58,7 @@ impl Network {
                     let (gamma, beta) = (parameters[*gamma].clone(), parameters[*beta].clone());
                     match mode {
                         Mode::Training(_) => {
-                            let (output, mean, variance) =
-                                ops::norm(first(), gamma, beta, *epsilon, *bounds);
+                            let (output, mean, variance) = ops::norm(first(), gamma, beta, *epsilon, *bounds);
                             moments[*norm] = (floats(mean), floats(variance));
                             output
                         }

@@ -30,7 +30,8 @@ pub(crate) struct Statistics {
 impl Statistics {
     /// One update with the statistics of a batch.
     pub(crate) fn update(&mut self, momentum: f64, mean: &[f32], variance: &[f32]) {
-        let moved = |raw: &mut f64, batch: &f32| *raw = *raw * momentum + f64::from(*batch) * (1.0 - momentum);
+        let moved =
+            |raw: &mut f64, batch: &f32| *raw = *raw * momentum + f64::from(*batch) * (1.0 - momentum);
         self.mean.iter_mut().zip(mean).for_each(|(raw, batch)| moved(raw, batch));
         self.variance.iter_mut().zip(variance).for_each(|(raw, batch)| moved(raw, batch));
         self.updates += 1;

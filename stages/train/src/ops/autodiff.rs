@@ -315,11 +315,7 @@ impl<B: NetworkOps, C: CheckpointStrategy> NetworkOps for Autodiff<B, C> {
         unreachable!("{FIRST_ORDER}")
     }
 
-    fn depthwise_kernel_gradient(
-        _: FloatTensor<Self>,
-        _: FloatTensor<Self>,
-        _: Window,
-    ) -> FloatTensor<Self> {
+    fn depthwise_kernel_gradient(_: FloatTensor<Self>, _: FloatTensor<Self>, _: Window) -> FloatTensor<Self> {
         unreachable!("{FIRST_ORDER}")
     }
 

@@ -25,7 +25,8 @@ pub(crate) fn unfold(input: &[f32], shape: Shape4, window: Window, out: (usize, 
         for index in 0..rows.len() {
             let target = &mut column[(rows.start + index) * out.1..][cols.start..cols.end];
             let source = &plane[(rows.input + index * window.strides.0) * width..][..width];
-            for (target, source) in target.iter_mut().zip(source.iter().skip(cols.input).step_by(window.strides.1))
+            for (target, source) in
+                target.iter_mut().zip(source.iter().skip(cols.input).step_by(window.strides.1))
             {
                 *target = *source;
             }
@@ -43,7 +44,8 @@ pub(crate) fn fold(columns: &[f32], shape: Shape4, window: Window, out: (usize, 
     input.par_chunks_mut(height * width).enumerate().for_each(|(index, plane)| {
         let (sample, channel) = (index / channels, index % channels);
         for position in 0..positions {
-            let column = &columns[((sample * positions + position) * channels + channel) * pixels..][..pixels];
+            let column =
+                &columns[((sample * positions + position) * channels + channel) * pixels..][..pixels];
             let rows = window.rows(position / window.kernel.1, height, out.0);
             let cols = window.columns(position % window.kernel.1, width, out.1);
             for index in 0..rows.len() {
@@ -76,7 +78,9 @@ pub(crate) fn bias_gradient(gradient: &[f32], channels: usize, pixels: usize) ->
         .with_min_len(8)
         .map(|channel| {
             (0..batch)
-                .map(|sample| gradient[(sample * channels + channel) * pixels..][..pixels].iter().sum::<f32>())
+                .map(|sample| {
+                    gradient[(sample * channels + channel) * pixels..][..pixels].iter().sum::<f32>()
+                })
                 .sum()
         })
         .collect()

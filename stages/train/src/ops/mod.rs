@@ -159,8 +159,7 @@ impl NetworkOps for Flex {
         let shape = shape4(&input);
         let kernel = kernel_matrix(kernel, window, shape[1]);
         let [batch, filters, height, width] = shape4(&gradient);
-        let gradient =
-            Flex::float_reshape(gradient, Shape::from(vec![batch, filters, height * width]));
+        let gradient = Flex::float_reshape(gradient, Shape::from(vec![batch, filters, height * width]));
         let columns = Flex::float_matmul(kernel, gradient);
         if window.is_pointwise() {
             return Flex::float_reshape(columns, Shape::from(shape.to_vec()));
@@ -178,8 +177,7 @@ impl NetworkOps for Flex {
         let shape = shape4(&input);
         let [batch, filters, height, width] = shape4(&gradient);
         let columns = columns(input, shape, window, (height, width));
-        let gradient =
-            Flex::float_reshape(gradient, Shape::from(vec![batch, filters, height * width]));
+        let gradient = Flex::float_reshape(gradient, Shape::from(vec![batch, filters, height * width]));
         // One product a sample, then their sum: the parts, and so the order of the sum, follow the batch alone.
         let parts = Flex::float_matmul(columns, Flex::float_swap_dims(gradient, 1, 2)).to_contiguous();
         let elements = kernel.shape()[0];

@@ -60,7 +60,13 @@ pub(crate) fn moments(input: &[f32], shape: Shape4) -> (Vec<f32>, Vec<f32>) {
 }
 
 /// `clip(input * scale[channel] + shift[channel])`.
-pub(crate) fn scale_shift(input: &[f32], pixels: usize, scale: &[f32], shift: &[f32], bounds: Bounds) -> Vec<f32> {
+pub(crate) fn scale_shift(
+    input: &[f32],
+    pixels: usize,
+    scale: &[f32],
+    shift: &[f32],
+    bounds: Bounds,
+) -> Vec<f32> {
     let channels = scale.len();
     let mut output = vec![0f32; input.len()];
     output.par_chunks_mut(pixels).with_min_len(8).zip(input.par_chunks(pixels)).enumerate().for_each(

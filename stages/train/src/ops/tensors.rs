@@ -32,13 +32,8 @@ pub(crate) fn norm(
     epsilon: f32,
     bounds: Bounds,
 ) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
-    let normalized = Dispatch::norm(
-        input.into_dispatch(),
-        gamma.into_dispatch(),
-        beta.into_dispatch(),
-        epsilon,
-        bounds,
-    );
+    let normalized =
+        Dispatch::norm(input.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch(), epsilon, bounds);
     (
         Tensor::from_dispatch(normalized.output),
         Tensor::from_dispatch(normalized.mean),

@@ -1,5 +1,11 @@
 //! Tests of the training as a whole.
 
 mod forward;
+mod gradients;
+mod keras;
+mod preflight;
+mod resume;
+mod settings;
 mod speed;
 mod support;
+mod threads;

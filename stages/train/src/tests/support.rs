@@ -1,14 +1,21 @@
 //! What the tests share.
 
-use crate::{
-    batches::Batch,
-    trainer::Trainer,
+use crate::{ModelSettings, OptimizerSettings, Train, TrainSettings, batches::Batch, trainer::Trainer};
+use contract::{
+    ArtifactKind, CancelToken, EventKind, Input, InputContent, Outputs, Random, Runtime, Settings, Stage,
+    StageContext, StageError,
+    config::{Adam, Aspp},
 };
-use contract::{Random, config::Adam};
+use dataset::{Fitting, Preprocessor, Sampling};
 use model::{
-    Activation, Conv2d, DepthwiseConv2d, Graph, GraphBuilder, Initializer, Interpolation, LayerId, Op, Padding,
+    Activation, Conv2d, DepthwiseConv2d, Graph, GraphBuilder, Initializer, Interpolation, LayerId, Op,
+    Padding,
 };
-use std::path::PathBuf;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
 
 /// A folder of reference data beside the repository; none where it is not there, which skips a test.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
@@ -60,7 +67,14 @@ impl Net {
         self.0.layer(name, op, inputs, Initializer::HeNormal).expect("a layer")
     }
 
-    fn conv(&mut self, name: &str, input: LayerId, filters: usize, geometry: Geometry, padding: Padding) -> LayerId {
+    fn conv(
+        &mut self,
+        name: &str,
+        input: LayerId,
+        filters: usize,
+        geometry: Geometry,
+        padding: Padding,
+    ) -> LayerId {
         let (kernel, strides, dilation) = geometry;
         let activation = Activation::Linear;
         let conv = Conv2d { filters, kernel, strides, dilation, padding, bias: name != "stem", activation };
@@ -70,8 +84,15 @@ impl Net {
     fn depthwise(&mut self, name: &str, input: LayerId, geometry: Geometry, multiplier: usize) -> LayerId {
         let (kernel, strides, dilation) = geometry;
         let (padding, activation) = (Padding::Same, Activation::Linear);
-        let conv =
-            DepthwiseConv2d { multiplier, kernel, strides, dilation, padding, bias: name != "deep", activation };
+        let conv = DepthwiseConv2d {
+            multiplier,
+            kernel,
+            strides,
+            dilation,
+            padding,
+            bias: name != "deep",
+            activation,
+        };
         self.add(name, Op::DepthwiseConv2d(conv), &[input])
     }
 
@@ -148,4 +169,109 @@ pub(crate) fn assert_close(found: &[f32], expected: &[f32], tolerance: f32) {
     assert_eq!(found.len(), expected.len());
     let worst = found.iter().zip(expected).map(|(f, e)| (f - e).abs() / e.abs().max(1.0)).fold(0.0, f32::max);
     assert!(worst <= tolerance, "they differ by {worst}");
+}
+
+/// A training of the whole stage on a few built-in images.
+pub(crate) struct Run {
+    pub(crate) folder: tempfile::TempDir,
+}
+
+/// What a run of the stage said and made.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Story {
+    pub(crate) result: Result<Outputs, StageError>,
+    /// Events that a cache hit would replay.
+    pub(crate) lasting: Vec<EventKind>,
+    /// Files below the output folder and their bytes.
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
+}
+
+pub(crate) fn settings() -> TrainSettings {
+    TrainSettings {
+        model: ModelSettings::DeeplabV3MobilenetV2 {
+            input_shape: (32, 32, 3),
+            alpha: 0.35,
+            output_stride: 16,
+            aspp: Aspp::V2,
+        },
+        classes: serde_json::from_value(serde_json::json!(["background", "disc", "square", "triangle"]))
+            .expect("classes"),
+        preprocessing: Preprocessor {
+            scale: 1.0 / 127.5,
+            offset: -1.0,
+            channels: 3,
+            fitting: Fitting::Stretch(Sampling::Bilinear),
+            void_as_background: false,
+        },
+        batch_size: 4,
+        epochs: 2,
+        optimizer: OptimizerSettings::Adam(Adam::default()),
+        dropout: 0.3,
+        loss_weights: vec![1.0; 4],
+        batchnorm_debias: true,
+        seed: 120,
+    }
+}
+
+pub(crate) fn inputs() -> BTreeMap<String, Input> {
+    let set = |seed, count| Input {
+        kind: ArtifactKind::ImageSet,
+        content: InputContent::Source(dataset::Shapes::new(seed).first(count).content()),
+    };
+    BTreeMap::from([("training_set".to_owned(), set(1, 10)), ("validation_set".to_owned(), set(2, 6))])
+}
+
+impl Run {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    /// Runs the stage, and cancels it after so many steps if asked to.
+    pub(crate) fn go(&self, threads: usize, cancel_after: Option<u64>) -> Story {
+        run_in(self.folder.path(), threads, cancel_after)
+    }
+}
+
+pub(crate) fn run_in(folder: &Path, threads: usize, cancel_after: Option<u64>) -> Story {
+    let (out, partial, live) = (folder.join("out"), folder.join("partial"), folder.join("live"));
+    if out.exists() {
+        fs_err::remove_dir_all(&out).expect("an old output goes");
+    }
+    fs_err::create_dir_all(&out).expect("a folder");
+    let cancel = CancelToken::default();
+    let lasting = Arc::new(Mutex::new(Vec::new()));
+    let steps = Arc::new(Mutex::new(0));
+    let (token, kept) = (cancel.clone(), Arc::clone(&lasting));
+    let events = move |event: EventKind| {
+        if event.survives_a_hit() {
+            kept.lock().expect("a lock").push(event);
+        } else if let EventKind::Progress(progress) = event
+            && progress.label.starts_with("epoch")
+        {
+            let mut steps = steps.lock().expect("a lock");
+            *steps += 1;
+            if Some(*steps) == cancel_after {
+                token.cancel();
+            }
+        }
+    };
+    let folders = (out.clone(), partial, Some(live));
+    let context = StageContext::new(inputs(), folders, Runtime { threads, attempt: 1 }, cancel, events);
+    let result = Train.run(&Settings::of(&settings()), &context);
+    let mut files = BTreeMap::new();
+    gather(&out, &out, &mut files);
+    let lasting = lasting.lock().expect("a lock").clone();
+    Story { result, lasting, files }
+}
+
+fn gather(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in fs_err::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            gather(root, &path, files);
+        } else {
+            let name = path.strip_prefix(root).expect("below").to_string_lossy().into_owned();
+            files.insert(name, fs_err::read(&path).expect("a file"));
+        }
+    }
 }

@@ -1,0 +1,53 @@
+//! Gradients against finite differences.
+
+use super::support::{batch, small_graph, trainer};
+use crate::state::State;
+
+/// The loss along a line through the parameters, from its slope at 0 by autodiff and by differences.
+#[test]
+fn every_parameter_moves_the_loss_as_its_gradient_says() {
+    let graph = small_graph(0.3);
+    let trainer = trainer(&graph);
+    let state = State::new(trainer.network.read(&graph).expect("weights"));
+    let batch = batch(4, (8, 6, 2), 3);
+    let mut stepped = state.clone();
+    trainer.step(&mut stepped, &batch);
+    // After one step Adam's first moment is the gradient times 1 - beta_1.
+    let keep = (1.0 - trainer.adam.beta_1) as f32;
+    for (index, moment) in stepped.moments.first.iter().enumerate() {
+        let gradient: Vec<f32> = moment.iter().map(|moment| moment / keep).collect();
+        let slope = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>();
+        // A bias in front of a normalisation moves nothing; rounding is all that is left of its gradient.
+        if slope.sqrt() < 1e-6 {
+            continue;
+        }
+        let step = 2e-3 / slope.sqrt();
+        let loss_at = |factor: f64| {
+            let mut moved = state.clone();
+            for (value, gradient) in moved.weights.parameters[index].iter_mut().zip(&gradient) {
+                *value += (factor * step * f64::from(*gradient)) as f32;
+            }
+            trainer.step(&mut moved, &batch).loss
+        };
+        let found = (loss_at(1.0) - loss_at(-1.0)) / (2.0 * step);
+        assert!(
+            (found / slope - 1.0).abs() < 0.02,
+            "parameter {index}: slope {found} where {slope} is expected"
+        );
+    }
+}
+
+#[test]
+fn dropout_drops_its_share_and_other_steps_drop_others() {
+    let graph = small_graph(0.5);
+    let trainer = trainer(&graph);
+    let state = State::new(trainer.network.read(&graph).expect("weights"));
+    let batch = batch(2, (8, 6, 2), 3);
+    let loss_at = |steps: u64| {
+        let mut state = state.clone();
+        state.moments.steps = steps;
+        trainer.step(&mut state, &batch).loss
+    };
+    assert_eq!(loss_at(3), loss_at(3));
+    assert_ne!(loss_at(3), loss_at(4));
+}

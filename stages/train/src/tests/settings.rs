@@ -1,0 +1,143 @@
+//! What the projection of a configuration refuses.
+
+use crate::{Train, TrainSettings};
+use contract::{Config, IssueKind, Stage};
+use serde_json::{Value, json};
+
+fn legal() -> Value {
+    json!({
+        "general": {"model_type": "deeplab_v3"},
+        "dataset": {"name": "shapes"},
+        "preprocessing": {
+            "rescaling": {"scale": 0.007_843_137, "offset": -1.0},
+            "resizing": {"interpolation": "bilinear", "aspect_ratio": "fit"},
+            "color_mode": "rgb"
+        },
+        "training": {
+            "model": {"name": "mobilenet", "version": "v2", "alpha": 0.35, "input_shape": [96, 96, 3]},
+            "batch_size": 16,
+            "epochs": 20,
+            "optimizer": {"Adam": {"learning_rate": 0.005}}
+        }
+    })
+}
+
+fn config(change: impl FnOnce(&mut Value)) -> Config {
+    let mut value = legal();
+    change(&mut value);
+    serde_json::from_value(value).expect("a configuration")
+}
+
+/// Sorts and keys of what is refused.
+fn refused(change: impl FnOnce(&mut Value)) -> Vec<(IssueKind, String)> {
+    let issues = TrainSettings::from_config(&config(change)).expect_err("it must be refused");
+    issues.into_iter().map(|issue| (issue.kind, issue.key)).collect()
+}
+
+fn one(kind: IssueKind, key: &str) -> Vec<(IssueKind, String)> {
+    vec![(kind, key.to_owned())]
+}
+
+#[test]
+fn a_legal_configuration_becomes_settings_that_survive_the_wire() {
+    let settings = Train.settings(&config(|_| {})).expect("settings");
+    let parsed: TrainSettings = settings.parse().expect("settings");
+    assert_eq!(parsed.dropout, 0.0);
+    assert_eq!(parsed.loss_weights, [1.0; 4]);
+    assert_eq!(parsed.seed, 120);
+    assert_eq!(parsed.model.input_shape(), (96, 96, 3));
+}
+
+#[test]
+fn the_background_of_pascal_voc_weighs_half() {
+    let config = config(|c| c["dataset"] = json!({"name": "pascal_voc"}));
+    let weights = TrainSettings::from_config(&config).expect("settings").loss_weights;
+    assert_eq!((weights.len(), weights[0], weights[1]), (21, 0.5, 1.0));
+}
+
+#[test]
+fn what_is_not_built_yet_is_never_ignored() {
+    let cases: [(&str, fn(&mut Value)); 10] = [
+        ("data_augmentation", |c| c["data_augmentation"] = json!({"random_flip": {"mode": "horizontal"}})),
+        ("custom_data_augmentation", |c| c["custom_data_augmentation"] = json!({"function_name": "mine"})),
+        ("training.optimizer", |c| c["training"]["optimizer"] = json!({"SGD": {}})),
+        ("training.callbacks.EarlyStopping", |c| c["training"]["callbacks"] = json!({"EarlyStopping": {}})),
+        ("training.frozen_layers", |c| c["training"]["frozen_layers"] = json!("(0:-1)")),
+        ("training.trained_model_path", |c| c["training"]["trained_model_path"] = json!("a.h5")),
+        ("training.model.pretrained_weights", |c| {
+            c["training"]["model"]["pretrained_weights"] = json!("imagenet")
+        }),
+        ("training.model.pretrained_model_path", |c| {
+            c["training"]["model"]["pretrained_model_path"] = json!("a.h5");
+        }),
+        ("training.model.name", |c| {
+            c["training"]["model"] = json!({"name": "resnet50", "version": "v1", "input_shape": [96, 96, 3]})
+        }),
+        ("general.model_path", |c| {
+            c["general"]["model_path"] = json!("a.h5");
+            c["training"]["model"] = Value::Null;
+        }),
+    ];
+    for (key, change) in cases {
+        assert_eq!(refused(change), one(IssueKind::NotYet, key));
+    }
+}
+
+#[test]
+fn exactly_one_key_says_what_is_trained() {
+    assert_eq!(refused(|c| c["training"]["model"] = Value::Null), one(IssueKind::Missing, "training.model"));
+    let both = refused(|c| c["general"]["model_path"] = json!("a.h5"));
+    assert_eq!(both, one(IssueKind::Conflict, "general.model_path"));
+}
+
+#[test]
+fn values_that_no_training_has_are_refused_at_their_key() {
+    let cases: [(&str, fn(&mut Value)); 11] = [
+        ("training.batch_size", |c| c["training"]["batch_size"] = json!(0)),
+        ("training.epochs", |c| c["training"]["epochs"] = json!(0)),
+        ("training.dropout", |c| c["training"]["dropout"] = json!(1.0)),
+        ("training.model.alpha", |c| c["training"]["model"]["alpha"] = json!(0.0)),
+        ("training.model.input_shape", |c| c["training"]["model"]["input_shape"] = json!([96, 100, 3])),
+        ("training.model.output_stride", |c| c["training"]["model"]["output_stride"] = json!(4)),
+        ("training.model.version", |c| c["training"]["model"]["version"] = json!("v1")),
+        ("training.model.name", |c| c["training"]["model"]["name"] = json!("vgg")),
+        ("training.optimizer.Adam.learning_rate", |c| {
+            c["training"]["optimizer"]["Adam"]["learning_rate"] = json!(0.0);
+        }),
+        ("training.loss_weights", |c| c["training"]["loss_weights"] = json!([1.0, 2.0])),
+        ("training.callbacks.CSVLogger", |c| c["training"]["callbacks"] = json!({"CSVLogger": {}})),
+    ];
+    for (key, change) in cases {
+        assert_eq!(refused(change), one(IssueKind::Invalid, key));
+    }
+}
+
+#[test]
+fn mobilenet_v1_is_refused_with_the_backbones_that_are_there() {
+    let config = config(|c| c["training"]["model"]["version"] = json!("v1"));
+    let issues = TrainSettings::from_config(&config).expect_err("refused");
+    let help = issues[0].help.clone().unwrap_or_default();
+    assert!(help.contains("mobilenet") && help.contains("v2") && help.contains("resnet50"), "{help}");
+}
+
+#[test]
+fn missing_keys_are_named() {
+    let missing = |change: fn(&mut Value)| refused(change);
+    assert_eq!(missing(|c| c["training"] = Value::Null), one(IssueKind::Missing, "training"));
+    assert_eq!(missing(|c| c["preprocessing"] = Value::Null), one(IssueKind::Missing, "preprocessing"));
+    let no_type = missing(|c| c["general"] = json!({}));
+    assert_eq!(no_type, one(IssueKind::Missing, "general.model_type"));
+    let no_alpha = missing(|c| c["training"]["model"]["alpha"] = Value::Null);
+    assert_eq!(no_alpha, one(IssueKind::Missing, "training.model.alpha"));
+}
+
+#[test]
+fn all_mistakes_come_in_one_report() {
+    let mistakes = refused(|c| {
+        c["training"]["batch_size"] = json!(0);
+        c["training"]["model"]["alpha"] = json!(-1.0);
+        c["preprocessing"] = Value::Null;
+        c["data_augmentation"] = json!({"random_flip": {}});
+    });
+    assert_eq!(mistakes.len(), 4, "{mistakes:?}");
+}
