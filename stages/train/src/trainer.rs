@@ -56,7 +56,7 @@ impl Trainer {
         let parameters: Vec<Tensor<1>> =
             state.weights.parameters.iter().map(|values| vector(values, &device).require_grad()).collect();
         let dropout = Dropout { seed: self.seed, step: state.moments.steps, samples: &batch.samples };
-        let passed = self.network.forward(&parameters, images(batch, &device), Mode::Training(&dropout));
+        let passed = self.network.forward(&parameters, &images(batch, &device), Mode::Training(&dropout));
         let shape = passed.output.dims();
         let logits = floats(passed.output.clone());
         let mut gradient = vec![0f32; logits.len()];
@@ -90,7 +90,7 @@ impl Trainer {
     /// Logits `[batch, classes, height, width]`.
     pub(crate) fn infer(&self, ready: &Ready, batch: &Batch) -> Vec<f32> {
         let images = images(batch, &Device::flex());
-        floats(self.network.forward(&ready.parameters, images, Mode::Inference(&ready.statistics)).output)
+        floats(self.network.forward(&ready.parameters, &images, Mode::Inference(&ready.statistics)).output)
     }
 
     /// Loss and predictions.

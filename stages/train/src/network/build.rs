@@ -3,7 +3,7 @@
 use super::{Kind, Network, Node, NormSlot, Slot};
 use crate::{
     TrainError,
-    ops::{Bounds, Resize, Window},
+    ops::{Bounds, NormOptions, Resize, Window},
 };
 use model::{Activation, Data, Graph, Layer, Op, Padding};
 
@@ -49,6 +49,9 @@ struct Builder<'a> {
     network: Network,
 }
 
+/// Kernel, strides, dilation, padding of a convolution.
+type Geometry = ((usize, usize), (usize, usize), (usize, usize), Padding);
+/// Zeros before and after, of height and width.
 type Border = ((usize, usize), (usize, usize));
 
 impl Builder<'_> {
@@ -87,7 +90,12 @@ impl Builder<'_> {
                 let (gamma, beta) = (self.parameter(index, 0), self.parameter(index, 1));
                 self.network.norms.push(NormSlot { layer: index, momentum: f64::from(*momentum) });
                 let norm = self.network.norms.len() - 1;
-                Kind::Norm { norm, gamma, beta, epsilon: *epsilon, bounds: Bounds::NONE }
+                Kind::Norm {
+                    norm,
+                    gamma,
+                    beta,
+                    options: NormOptions { epsilon: *epsilon, bounds: Bounds::NONE },
+                }
             }
             Op::Relu { max_value } => return self.add_activation(index, Some(Bounds::relu(*max_value))),
             Op::Activation(Activation::Relu) => {
@@ -165,8 +173,8 @@ impl Builder<'_> {
             && self.readers[input] == 1
             && self.graph.output.0 != input;
         match &mut self.network.nodes[node].kind {
-            Kind::Norm { bounds: fused, .. } if fuses => {
-                *fused = bounds;
+            Kind::Norm { options, .. } if fuses => {
+                options.bounds = bounds;
                 self.node_of[index] = node;
             }
             _ => self.push(index, Kind::Clip(bounds)),
@@ -188,7 +196,7 @@ impl Builder<'_> {
     fn window(
         &self,
         layer: &Layer,
-        (kernel, strides, dilation, padding): ((usize, usize), (usize, usize), (usize, usize), Padding),
+        (kernel, strides, dilation, padding): Geometry,
     ) -> Result<Window, TrainError> {
         let input = self.input_layer(layer, 0)?;
         if [kernel.0, kernel.1, strides.0, strides.1, dilation.0, dilation.1].contains(&0) {

@@ -36,7 +36,7 @@ pub(crate) struct Passed {
 
 impl Network {
     /// Runs the network on `input`, `[batch, channels, height, width]`.
-    pub(crate) fn forward(&self, parameters: &[Tensor<1>], input: Tensor<4>, mode: Mode<'_>) -> Passed {
+    pub(crate) fn forward(&self, parameters: &[Tensor<1>], input: &Tensor<4>, mode: Mode<'_>) -> Passed {
         let device = input.device();
         let none = || Tensor::<1>::from_data(TensorData::new(Vec::<f32>::new(), [0]), &device);
         let bias = |index: &Option<usize>| index.map_or_else(none, |index| parameters[index].clone());
@@ -54,18 +54,18 @@ impl Network {
                 Kind::Depthwise { kernel, bias: index, window } => {
                     ops::depthwise(first(), parameters[*kernel].clone(), bias(index), *window)
                 }
-                Kind::Norm { norm, gamma, beta, epsilon, bounds } => {
+                Kind::Norm { norm, gamma, beta, options } => {
                     let (gamma, beta) = (parameters[*gamma].clone(), parameters[*beta].clone());
                     match mode {
                         Mode::Training(_) => {
-                            let (output, mean, variance) = ops::norm(first(), gamma, beta, *epsilon, *bounds);
+                            let (output, mean, variance) = ops::norm(first(), gamma, beta, *options);
                             moments[*norm] = (floats(mean), floats(variance));
                             output
                         }
                         Mode::Inference(statistics) => {
                             let (mean, variance) = &statistics[*norm];
                             let [mean, variance] = [mean, variance].map(|values| vector(values, &device));
-                            ops::norm_with(first(), [gamma, beta, mean, variance], *epsilon, *bounds)
+                            ops::norm_with(first(), [gamma, beta, mean, variance], *options)
                         }
                     }
                 }

@@ -1,7 +1,7 @@
 //! The burn module that trains, built by walking the graph.
 //!
-//! [`Network`] is the plan: which operation reads which outputs and parameters. [`State`](weights::Weights) is kept apart
-//! as plain numbers in the graph's own layout and order, so that a checkpoint, an exported model and the module hold the
+//! [`Network`] is the plan: which operation reads which outputs and parameters. [`Weights`] are kept apart as
+//! plain numbers in the graph's own layout and order, so that a checkpoint, an exported model and the module hold the
 //! very same bytes.
 
 mod build;
@@ -11,7 +11,7 @@ mod weights;
 pub(crate) use forward::{Dropout, Mode, floats, vector};
 pub(crate) use weights::{Statistics, Weights};
 
-use crate::ops::{Bounds, Resize, Window};
+use crate::ops::{Bounds, NormOptions, Resize, Window};
 
 /// A trainable network: operations in order of execution.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ enum Kind {
     Input,
     Conv { kernel: usize, bias: Option<usize>, window: Window },
     Depthwise { kernel: usize, bias: Option<usize>, window: Window },
-    Norm { norm: usize, gamma: usize, beta: usize, epsilon: f32, bounds: Bounds },
+    Norm { norm: usize, gamma: usize, beta: usize, options: NormOptions },
     Clip(Bounds),
     Softmax,
     Add,

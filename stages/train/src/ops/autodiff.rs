@@ -1,6 +1,6 @@
 //! Derivatives of the operations, registered with burn's autodiff.
 
-use super::{Bounds, NetworkOps, Normalized, NormalizedGradients, Resize, Window};
+use super::{Bounds, NetworkOps, NormOptions, Normalized, NormalizedGradients, Resize, Window};
 use burn::backend::{
     AutodiffBackend,
     autodiff::{
@@ -124,13 +124,12 @@ impl<B: NetworkOps, C: CheckpointStrategy> NetworkOps for Autodiff<B, C> {
         input: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
-        epsilon: f32,
-        bounds: Bounds,
+        options: NormOptions,
     ) -> Normalized<Self> {
         #[derive(Debug)]
         struct Norm;
         impl<B: NetworkOps> Backward<B, 3> for Norm {
-            type State = ([NodeId; 3], FloatTensor<B>, FloatTensor<B>, f32, Bounds);
+            type State = ([NodeId; 3], FloatTensor<B>, FloatTensor<B>, NormOptions);
             fn backward(
                 self,
                 ops: Ops<Self::State, 3>,
@@ -138,11 +137,11 @@ impl<B: NetworkOps, C: CheckpointStrategy> NetworkOps for Autodiff<B, C> {
                 checkpointer: &mut Checkpointer,
             ) {
                 let gradient = grads.consume::<B>(&ops.node);
-                let ([input, gamma, beta], mean, variance, epsilon, bounds) = ops.state;
+                let ([input, gamma, beta], mean, variance, options) = ops.state;
                 let input: FloatTensor<B> = checkpointer.retrieve_node_output(input);
                 let gamma: FloatTensor<B> = checkpointer.retrieve_node_output(gamma);
                 let beta: FloatTensor<B> = checkpointer.retrieve_node_output(beta);
-                let parts = B::norm_gradient(input, gamma, beta, mean, variance, gradient, epsilon, bounds);
+                let parts = B::norm_gradient(input, gamma, beta, mean, variance, gradient, options);
                 for (node, part) in ops.parents.into_iter().zip([parts.input, parts.gamma, parts.beta]) {
                     if let Some(node) = node {
                         grads.register::<B>(node.id, part);
@@ -153,14 +152,9 @@ impl<B: NetworkOps, C: CheckpointStrategy> NetworkOps for Autodiff<B, C> {
         match Norm.prepare::<C>([input.node(), gamma.node(), beta.node()]).compute_bound().stateful() {
             OpsKind::Tracked(mut prep) => {
                 let nodes = [prep.checkpoint(&input), prep.checkpoint(&gamma), prep.checkpoint(&beta)];
-                let inner = B::norm(
-                    input.into_primitive(),
-                    gamma.into_primitive(),
-                    beta.into_primitive(),
-                    epsilon,
-                    bounds,
-                );
-                let state = (nodes, inner.mean.clone(), inner.variance.clone(), epsilon, bounds);
+                let inner =
+                    B::norm(input.into_primitive(), gamma.into_primitive(), beta.into_primitive(), options);
+                let state = (nodes, inner.mean.clone(), inner.variance.clone(), options);
                 Normalized {
                     output: prep.finish(state, inner.output),
                     mean: <Self as AutodiffBackend>::from_inner(inner.mean),
@@ -168,13 +162,8 @@ impl<B: NetworkOps, C: CheckpointStrategy> NetworkOps for Autodiff<B, C> {
                 }
             }
             OpsKind::UnTracked(prep) => {
-                let inner = B::norm(
-                    input.into_primitive(),
-                    gamma.into_primitive(),
-                    beta.into_primitive(),
-                    epsilon,
-                    bounds,
-                );
+                let inner =
+                    B::norm(input.into_primitive(), gamma.into_primitive(), beta.into_primitive(), options);
                 Normalized {
                     output: prep.finish(inner.output),
                     mean: <Self as AutodiffBackend>::from_inner(inner.mean),
@@ -278,8 +267,7 @@ impl<B: NetworkOps, C: CheckpointStrategy> NetworkOps for Autodiff<B, C> {
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
-        _: f32,
-        _: Bounds,
+        _: NormOptions,
     ) -> FloatTensor<Self> {
         unreachable!("given statistics are used outside training only")
     }
@@ -326,8 +314,7 @@ impl<B: NetworkOps, C: CheckpointStrategy> NetworkOps for Autodiff<B, C> {
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
-        _: f32,
-        _: Bounds,
+        _: NormOptions,
     ) -> NormalizedGradients<Self> {
         unreachable!("{FIRST_ORDER}")
     }

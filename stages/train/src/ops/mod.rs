@@ -17,7 +17,7 @@ mod simd;
 mod tensors;
 mod window;
 
-pub(crate) use norm::Bounds;
+pub(crate) use norm::{Bounds, NormOptions};
 pub(crate) use resize::Resize;
 pub(crate) use tensors::{clip, conv, depthwise, norm, norm_with, resize, seed_gradient};
 pub(crate) use window::Window;
@@ -96,8 +96,7 @@ pub(crate) trait NetworkOps: Backend {
         input: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
-        epsilon: f32,
-        bounds: Bounds,
+        options: NormOptions,
     ) -> Normalized<Self>;
     fn norm_gradient(
         input: FloatTensor<Self>,
@@ -106,8 +105,7 @@ pub(crate) trait NetworkOps: Backend {
         mean: FloatTensor<Self>,
         variance: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
-        epsilon: f32,
-        bounds: Bounds,
+        options: NormOptions,
     ) -> NormalizedGradients<Self>;
     fn norm_with(
         input: FloatTensor<Self>,
@@ -115,8 +113,7 @@ pub(crate) trait NetworkOps: Backend {
         beta: FloatTensor<Self>,
         mean: FloatTensor<Self>,
         variance: FloatTensor<Self>,
-        epsilon: f32,
-        bounds: Bounds,
+        options: NormOptions,
     ) -> FloatTensor<Self>;
     fn clip(input: FloatTensor<Self>, bounds: Bounds) -> FloatTensor<Self>;
     fn clip_gradient(
@@ -236,14 +233,13 @@ impl NetworkOps for Flex {
         input: FlexTensor,
         gamma: FlexTensor,
         beta: FlexTensor,
-        epsilon: f32,
-        bounds: Bounds,
+        options: NormOptions,
     ) -> Normalized<Self> {
         let shape = shape4(&input);
         let (input, gamma, beta) = (input.to_contiguous(), gamma.to_contiguous(), beta.to_contiguous());
         let (mean, variance) = norm::moments(slice(&input), shape);
-        let (scale, shift) = norm::affine(slice(&gamma), slice(&beta), &mean, &variance, epsilon);
-        let output = norm::scale_shift(slice(&input), shape[2] * shape[3], &scale, &shift, bounds);
+        let (scale, shift) = norm::affine(slice(&gamma), slice(&beta), &mean, &variance, options.epsilon);
+        let output = norm::scale_shift(slice(&input), shape[2] * shape[3], &scale, &shift, options.bounds);
         Normalized {
             output: tensor(output, &shape),
             mean: tensor(mean, &[shape[1]]),
@@ -258,8 +254,7 @@ impl NetworkOps for Flex {
         mean: FlexTensor,
         variance: FlexTensor,
         gradient: FlexTensor,
-        epsilon: f32,
-        bounds: Bounds,
+        options: NormOptions,
     ) -> NormalizedGradients<Self> {
         let shape = shape4(&input);
         let (input, gradient) = (input.to_contiguous(), gradient.to_contiguous());
@@ -269,8 +264,7 @@ impl NetworkOps for Flex {
             beta: slice(&beta),
             mean: slice(&mean),
             variance: slice(&variance),
-            epsilon,
-            bounds,
+            options,
         };
         let gradients = norm::backward(slice(&input), shape, slice(&gradient), &normed);
         NormalizedGradients {
@@ -286,16 +280,15 @@ impl NetworkOps for Flex {
         beta: FlexTensor,
         mean: FlexTensor,
         variance: FlexTensor,
-        epsilon: f32,
-        bounds: Bounds,
+        options: NormOptions,
     ) -> FlexTensor {
         let shape = shape4(&input);
         let input = input.to_contiguous();
         let [gamma, beta] = [gamma, beta].map(|tensor| tensor.to_contiguous());
         let [mean, variance] = [mean, variance].map(|tensor| tensor.to_contiguous());
         let (scale, shift) =
-            norm::affine(slice(&gamma), slice(&beta), slice(&mean), slice(&variance), epsilon);
-        tensor(norm::scale_shift(slice(&input), shape[2] * shape[3], &scale, &shift, bounds), &shape)
+            norm::affine(slice(&gamma), slice(&beta), slice(&mean), slice(&variance), options.epsilon);
+        tensor(norm::scale_shift(slice(&input), shape[2] * shape[3], &scale, &shift, options.bounds), &shape)
     }
 
     fn clip(input: FlexTensor, bounds: Bounds) -> FlexTensor {

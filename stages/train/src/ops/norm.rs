@@ -40,6 +40,15 @@ impl Bounds {
     }
 }
 
+/// How a normalisation is done, apart from its weights.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct NormOptions {
+    /// Added to the variance.
+    pub(crate) epsilon: f32,
+    /// The activation behind it.
+    pub(crate) bounds: Bounds,
+}
+
 /// Mean and biased variance of every channel.
 pub(crate) fn moments(input: &[f32], shape: Shape4) -> (Vec<f32>, Vec<f32>) {
     let [batch, channels, height, width] = shape;
@@ -116,18 +125,16 @@ pub(crate) struct Normed<'a> {
     pub(crate) mean: &'a [f32],
     /// Biased batch variance, `[channels]`.
     pub(crate) variance: &'a [f32],
-    /// Added to the variance.
-    pub(crate) epsilon: f32,
-    /// The activation.
-    pub(crate) bounds: Bounds,
+    /// Epsilon and activation.
+    pub(crate) options: NormOptions,
 }
 
 /// The gradients, batch mean and variance taken as functions of the input.
 pub(crate) fn backward(input: &[f32], shape: Shape4, gradient: &[f32], normed: &Normed<'_>) -> NormGradients {
     let [batch, channels, height, width] = shape;
     let (pixels, count) = (height * width, (batch * height * width) as f32);
-    let bounds = normed.bounds;
-    let (scale, shift) = affine(normed.gamma, normed.beta, normed.mean, normed.variance, normed.epsilon);
+    let NormOptions { epsilon, bounds } = normed.options;
+    let (scale, shift) = affine(normed.gamma, normed.beta, normed.mean, normed.variance, epsilon);
     // Per channel: the sums of the gradient and of gradient times deviation from the mean.
     let sums: Vec<(f32, f32)> = (0..channels)
         .into_par_iter()
@@ -143,7 +150,7 @@ pub(crate) fn backward(input: &[f32], shape: Shape4, gradient: &[f32], normed: &
         })
         .collect();
     let inverse: Vec<f32> =
-        normed.variance.iter().map(|variance| 1.0 / (variance + normed.epsilon).sqrt()).collect();
+        normed.variance.iter().map(|variance| 1.0 / (variance + epsilon).sqrt()).collect();
     let mut output = vec![0f32; input.len()];
     output
         .par_chunks_mut(pixels)

@@ -1,6 +1,6 @@
 //! The operations on burn's tensors, on any device that has them.
 
-use super::{Bounds, NetworkOps, Resize, Window};
+use super::{Bounds, NetworkOps, NormOptions, Resize, Window};
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
@@ -29,11 +29,10 @@ pub(crate) fn norm(
     input: Tensor<4>,
     gamma: Tensor<1>,
     beta: Tensor<1>,
-    epsilon: f32,
-    bounds: Bounds,
+    options: NormOptions,
 ) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
     let normalized =
-        Dispatch::norm(input.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch(), epsilon, bounds);
+        Dispatch::norm(input.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch(), options);
     (
         Tensor::from_dispatch(normalized.output),
         Tensor::from_dispatch(normalized.mean),
@@ -45,8 +44,7 @@ pub(crate) fn norm(
 pub(crate) fn norm_with(
     input: Tensor<4>,
     [gamma, beta, mean, variance]: [Tensor<1>; 4],
-    epsilon: f32,
-    bounds: Bounds,
+    options: NormOptions,
 ) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::norm_with(
         input.into_dispatch(),
@@ -54,8 +52,7 @@ pub(crate) fn norm_with(
         beta.into_dispatch(),
         mean.into_dispatch(),
         variance.into_dispatch(),
-        epsilon,
-        bounds,
+        options,
     ))
 }
 

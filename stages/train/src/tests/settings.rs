@@ -4,6 +4,9 @@ use crate::{Train, TrainSettings};
 use contract::{Config, IssueKind, Stage};
 use serde_json::{Value, json};
 
+/// A key, and a change that makes its value one to refuse.
+type Case = (&'static str, fn(&mut Value));
+
 fn legal() -> Value {
     json!({
         "general": {"model_type": "deeplab_v3"},
@@ -57,7 +60,7 @@ fn the_background_of_pascal_voc_weighs_half() {
 
 #[test]
 fn what_is_not_built_yet_is_never_ignored() {
-    let cases: [(&str, fn(&mut Value)); 10] = [
+    let cases: [Case; 10] = [
         ("data_augmentation", |c| c["data_augmentation"] = json!({"random_flip": {"mode": "horizontal"}})),
         ("custom_data_augmentation", |c| c["custom_data_augmentation"] = json!({"function_name": "mine"})),
         ("training.optimizer", |c| c["training"]["optimizer"] = json!({"SGD": {}})),
@@ -92,7 +95,7 @@ fn exactly_one_key_says_what_is_trained() {
 
 #[test]
 fn values_that_no_training_has_are_refused_at_their_key() {
-    let cases: [(&str, fn(&mut Value)); 11] = [
+    let cases: [Case; 11] = [
         ("training.batch_size", |c| c["training"]["batch_size"] = json!(0)),
         ("training.epochs", |c| c["training"]["epochs"] = json!(0)),
         ("training.dropout", |c| c["training"]["dropout"] = json!(1.0)),

@@ -1,0 +1,259 @@
+//! What training may read of the configuration.
+
+mod model;
+mod optimizer;
+
+use ::model::{AsppVersion, DeeplabV3, Graph, GraphError};
+use contract::{
+    Config, Issue,
+    config::{Adam, Aspp, Training},
+};
+use dataset::{Classes, Preprocessor, Size};
+use serde::{Deserialize, Serialize};
+
+const STAGE: &str = "training";
+
+/// What training may read of the configuration, and so all of it that its result depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainSettings {
+    /// The network.
+    pub model: ModelSettings,
+    /// The classes in the order of the mask values.
+    pub classes: Classes,
+    /// From files to network input and labels.
+    pub preprocessing: Preprocessor,
+    /// Images in a step.
+    pub batch_size: usize,
+    /// Passes over the training set.
+    pub epochs: usize,
+    /// The optimizer.
+    pub optimizer: OptimizerSettings,
+    /// Share of elements dropped before the classifier.
+    pub dropout: f64,
+    /// Weight of each class in the loss.
+    pub loss_weights: Vec<f64>,
+    /// Whether BatchNorm statistics are freed of their initial values wherever they are used.
+    pub batchnorm_debias: bool,
+    /// Seed of initial weights, shuffling and dropout.
+    pub seed: u64,
+}
+
+/// A network of the zoo.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ModelSettings {
+    /// DeepLabV3 on MobileNetV2.
+    DeeplabV3MobilenetV2 {
+        /// Height, width, channels.
+        input_shape: (usize, usize, usize),
+        /// Width multiplier.
+        alpha: f64,
+        /// Input size over feature map size.
+        output_stride: usize,
+        /// The kind of atrous spatial pyramid pooling.
+        aspp: Aspp,
+    },
+}
+
+/// An optimizer that is built.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum OptimizerSettings {
+    /// Adam.
+    Adam(Adam),
+}
+
+impl ModelSettings {
+    /// Height, width, channels.
+    #[must_use]
+    pub fn input_shape(&self) -> (usize, usize, usize) {
+        let Self::DeeplabV3MobilenetV2 { input_shape, .. } = self;
+        *input_shape
+    }
+}
+
+impl TrainSettings {
+    /// Projects a configuration.
+    ///
+    /// # Errors
+    /// All mistakes in the keys that training reads, and legal keys that are not built yet.
+    pub fn from_config(config: &Config) -> Result<Self, Vec<Issue>> {
+        let mut issues = unbuilt_sections(config);
+        let Some(training) = &config.training else {
+            issues.insert(
+                0,
+                Issue::missing("training", "training needs model, batch size, epochs and optimizer"),
+            );
+            return Err(issues);
+        };
+        let model = collect(model::model(config, training), &mut issues);
+        issues.extend(unbuilt_keys(training));
+        issues.extend(callbacks(training));
+        issues.extend(numbers(training));
+        let optimizer = collect(optimizer::optimizer(training), &mut issues);
+        let preprocessing = collect(Preprocessor::from_config(config, STAGE), &mut issues);
+        let classes = config.dataset(STAGE).and_then(Classes::from_config).map_err(|issue| vec![issue]);
+        let classes = collect(classes, &mut issues);
+        let weights = classes.as_ref().map(|classes| loss_weights(training, classes.len()));
+        let loss_weights = weights.and_then(|weights| collect(weights, &mut issues));
+        let Some(seed) = config.general.global_seed else {
+            issues.push(Issue::missing("general.global_seed", "training draws its weights from a seed"));
+            return Err(issues);
+        };
+        match (model, classes, preprocessing, optimizer, loss_weights) {
+            (Some(model), Some(classes), Some(preprocessing), Some(optimizer), Some(loss_weights)) => {
+                issues.extend(model::channels(&model, &preprocessing));
+                let settings = Self {
+                    model,
+                    classes,
+                    preprocessing,
+                    batch_size: training.batch_size,
+                    epochs: training.epochs,
+                    optimizer,
+                    dropout: training.dropout.unwrap_or(0.0),
+                    loss_weights,
+                    batchnorm_debias: training.batchnorm_debias,
+                    seed,
+                };
+                if issues.is_empty() {
+                    issues.extend(
+                        settings
+                            .graph()
+                            .err()
+                            .map(|error| Issue::invalid("training.model", error.to_string())),
+                    );
+                }
+                if issues.is_empty() { Ok(settings) } else { Err(issues) }
+            }
+            _ => Err(issues),
+        }
+    }
+
+    /// The network's graph, weights not drawn yet.
+    ///
+    /// # Errors
+    /// Arguments that no such network has.
+    pub fn graph(&self) -> Result<Graph, GraphError> {
+        let ModelSettings::DeeplabV3MobilenetV2 { input_shape, alpha, output_stride, aspp } = &self.model;
+        let aspp = match aspp {
+            Aspp::V1 => AsppVersion::V1,
+            Aspp::V2 => AsppVersion::V2,
+        };
+        DeeplabV3 {
+            input: *input_shape,
+            classes: self.classes.len(),
+            alpha: *alpha,
+            output_stride: *output_stride,
+            aspp,
+            dropout: self.dropout,
+        }
+        .build()
+    }
+
+    /// Height and width of the network's input.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        let (height, width, _) = self.model.input_shape();
+        Size { height, width }
+    }
+}
+
+fn collect<T>(result: Result<T, Vec<Issue>>, issues: &mut Vec<Issue>) -> Option<T> {
+    result.map_err(|more| issues.extend(more)).ok()
+}
+
+/// Sections that would change the training and are not built yet.
+fn unbuilt_sections(config: &Config) -> Vec<Issue> {
+    let present = |section: &Option<contract::config::Untyped>| {
+        section.as_ref().is_some_and(|section| !section.is_empty())
+    };
+    let mut issues = Vec::new();
+    if present(&config.data_augmentation) {
+        issues.push(Issue::not_yet("data_augmentation", "data augmentation"));
+    }
+    if present(&config.custom_data_augmentation) {
+        issues.push(Issue::not_yet("custom_data_augmentation", "a user's own augmentation"));
+    }
+    issues
+}
+
+/// Keys of `training` that are legal and not built yet.
+fn unbuilt_keys(training: &Training) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    if training.frozen_layers.is_some() {
+        issues.push(Issue::not_yet("training.frozen_layers", "freezing layers"));
+    }
+    if training.trained_model_path.is_some() {
+        issues.push(Issue::not_yet("training.trained_model_path", "a second copy of the trained model"));
+    }
+    issues
+}
+
+/// Callbacks that are legal; none is built yet.
+const CALLBACKS: &[&str] = &[
+    "ReduceLROnPlateau",
+    "EarlyStopping",
+    "LearningRateScheduler",
+    "TerminateOnNaN",
+    "LRLinearDecay",
+    "LRExponentialDecay",
+    "LRStepDecay",
+    "LRCosineDecay",
+    "LRWarmupCosineDecay",
+    "LRCosineDecayRestarts",
+    "LRPolynomialDecay",
+    "LRPolynomialDecayRestarts",
+    "LRPiecewiseConstantDecay",
+];
+/// Callbacks that are always there.
+const BUILT_IN: &[&str] = &["CSVLogger", "ModelCheckpoint", "TensorBoard"];
+
+fn callbacks(training: &Training) -> Vec<Issue> {
+    let names = training.callbacks.iter().flat_map(|callbacks| callbacks.keys());
+    names
+        .map(|name| {
+            let key = format!("training.callbacks.{name}");
+            if CALLBACKS.contains(&name.as_str()) {
+                Issue::not_yet(key, format!("the callback {name}"))
+            } else if BUILT_IN.contains(&name.as_str()) {
+                Issue::invalid(key, format!("{name} is built in and always on")).with_help("remove it")
+            } else {
+                Issue::invalid(key, format!("`{name}` is no callback"))
+                    .with_help(format!("the callbacks are {}", CALLBACKS.join(", ")))
+            }
+        })
+        .collect()
+}
+
+fn numbers(training: &Training) -> Vec<Issue> {
+    [("training.batch_size", training.batch_size), ("training.epochs", training.epochs)]
+        .into_iter()
+        .filter(|(_, value)| *value == 0)
+        .map(|(key, value)| Issue::invalid(key, format!("{value} is too small: it is at least 1")))
+        .collect()
+}
+
+/// The weights given, or those of the original: 1, but 0.5 for the background of the 21 Pascal VOC classes.
+fn loss_weights(training: &Training, classes: usize) -> Result<Vec<f64>, Vec<Issue>> {
+    let key = "training.loss_weights";
+    let Some(weights) = &training.loss_weights else {
+        let mut weights = vec![1.0; classes];
+        if classes == 21 {
+            weights[0] = 0.5;
+        }
+        return Ok(weights);
+    };
+    if weights.len() != classes {
+        let message = format!("{} weights for {classes} classes", weights.len());
+        return Err(vec![
+            Issue::invalid(key, message).with_help("give one weight a class, background first"),
+        ]);
+    }
+    if let Some(weight) = weights.iter().find(|weight| !(**weight >= 0.0 && weight.is_finite())) {
+        return Err(vec![Issue::invalid(key, format!("the weight {weight} is not a number of at least 0"))]);
+    }
+    if weights.iter().all(|weight| *weight == 0.0) {
+        return Err(vec![Issue::invalid(key, "all weights are 0, so nothing would be learned")]);
+    }
+    Ok(weights.clone())
+}
