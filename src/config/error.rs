@@ -28,6 +28,8 @@ pub enum Code {
     Syntax,
     /// A key twice in one mapping.
     DuplicateKey,
+    /// A template that cannot be rendered.
+    Template,
     /// A `${...}` that cannot be resolved.
     Interpolation,
     /// A command-line change that cannot be applied.
@@ -47,6 +49,7 @@ impl Code {
             Self::Path => "config::path",
             Self::Syntax => "config::syntax",
             Self::DuplicateKey => "config::duplicate_key",
+            Self::Template => "config::template",
             Self::Interpolation => "config::interpolation",
             Self::Override => "config::override",
         }
@@ -122,6 +125,12 @@ impl ConfigError {
         !self.0.labels.is_empty() && self.0.labels.iter().all(short)
     }
 
+    /// Whether its line is one of what a template was rendered to, not of the file.
+    #[must_use]
+    pub fn is_in_rendered_text(&self) -> bool {
+        self.0.labels.first().is_some_and(|(place, _)| place.text.rendered)
+    }
+
     /// The sort of mistake.
     #[must_use]
     pub fn kind(&self) -> Code {
@@ -142,7 +151,8 @@ impl ConfigError {
         Some((&place.text.name, line, column))
     }
 
-    /// Its fields as JSON: code, message, help, key, file, line, column; null where there is none.
+    /// Its fields as JSON: code, message, help, key, file, line, column; null where there is none; and
+    /// `rendered`, whether the line is one of what a template was rendered to.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let location = self.location();
@@ -154,6 +164,7 @@ impl ConfigError {
             "file": location.map(|(file, ..)| file),
             "line": location.map(|(_, line, _)| line),
             "column": location.map(|(.., column)| column),
+            "rendered": self.is_in_rendered_text(),
         })
     }
 }
@@ -270,6 +281,9 @@ impl ConfigErrors {
         if self.errors.len() > 1 {
             report.push_str(&format!("{self}\n"));
         }
+        if self.errors.iter().any(ConfigError::is_in_rendered_text) {
+            report.push_str(&rendered_note(&self.name));
+        }
         // Miette pads some lines.
         let mut lines: Vec<&str> = report.lines().map(str::trim_end).collect();
         while lines.last().is_some_and(|line| line.is_empty()) {
@@ -286,6 +300,11 @@ impl ConfigErrors {
             "errors": self.errors.iter().map(ConfigError::to_json).collect::<Vec<_>>(),
         })
     }
+}
+
+/// Says that lines are not those of the file.
+pub(super) fn rendered_note(name: &str) -> String {
+    format!("note: `{name}` is a template; text and line numbers are those of what it renders to\n")
 }
 
 /// One mistake in many places of a text is one error with many labels.

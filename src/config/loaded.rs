@@ -7,6 +7,7 @@ use super::{
     overrides,
     path::KeyPath,
     read, source,
+    template::{self, Variable},
     text::{Place, Text, hide_credentials},
     write,
 };
@@ -17,7 +18,7 @@ use std::{path::PathBuf, sync::Arc};
 /// What to load.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The YAML file.
+    /// The YAML file; one called `*.yaml.j2` is a template that is rendered first.
     pub file: PathBuf,
     /// Changes from the command line, in order: `key.sub=value`, `+key=value`, `++key=value`, `~key`.
     pub overrides: Vec<String>,
@@ -44,7 +45,7 @@ pub struct Loaded {
 pub fn load(request: &Request) -> Result<Loaded, ConfigErrors> {
     let name = request.file.display().to_string();
     let file = source::read(&request.file).map_err(|error| ConfigErrors::new(&name, vec![error]))?;
-    load_source(&file, &request.overrides, &request.started, &environment)
+    load_source(&file, &request.overrides, &request.started, environment)
 }
 
 /// Loads a text, such as a configuration that the program carries with it; `name` stands for the file in messages.
@@ -57,7 +58,7 @@ pub fn load_text(
     overrides: &[String],
     started: &Zoned,
 ) -> Result<Loaded, ConfigErrors> {
-    load_source(&Text::new(name, text), overrides, started, &environment)
+    load_source(&Text::new(name, text), overrides, started, environment)
 }
 
 fn environment(name: &str) -> Result<Option<String>, String> {
@@ -74,11 +75,18 @@ pub(super) fn load_source(
     file: &Arc<Text>,
     overrides: &[String],
     started: &Zoned,
-    environment: &dyn Fn(&str) -> Result<Option<String>, String>,
+    environment: Variable,
 ) -> Result<Loaded, ConfigErrors> {
     let fail = |errors: Vec<ConfigError>| ConfigErrors::new(&file.name, errors);
-    let world = World { started, environment };
-    let (mut root, mut mistakes) = source::parse_file(file).map_err(|error| fail(vec![error]))?;
+    let world = World { started, environment: &environment };
+    let rendered = match template::is_template(&file.name) {
+        true => &template::render(file, environment).map_err(|error| fail(vec![error]))?,
+        false => file,
+    };
+    let (mut root, mut mistakes) = source::parse_file(rendered).map_err(|error| fail(vec![error]))?;
+    if rendered.rendered {
+        mistakes.extend(template::name_variables(&mut root));
+    }
     mistakes.extend(overrides::apply(&mut root, overrides));
     // Unknown keys and wrong values are worth knowing beside a `${...}` that cannot be resolved.
     let root = match interpolate(&root, &world) {
@@ -108,7 +116,7 @@ pub(super) fn load_source(
     Ok(Loaded {
         config,
         notes,
-        file: Arc::clone(file),
+        file: Arc::clone(rendered),
         root,
         overrides: overrides.iter().map(|text| hide_credentials(text)).collect(),
     })

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! source       the file's bytes -> text -> tree of nodes, each with its place in the text (spans, merge keys)
+//! template     of a *.yaml.j2, before it is read as YAML: the text that it stands for
 //! overrides    changes from the command line, merged into the tree; their nodes point at the command line
 //! interpolate  ${now:...}, ${oc.env:NAME}, ${section.key} -> text; what came from the environment stays marked
 //! read         tree -> contract::Config, each value by the type that is wanted; all mistakes in one report
@@ -26,6 +27,7 @@ mod source;
 mod spans;
 mod suggest;
 mod syntax;
+mod template;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -6,6 +6,7 @@ use super::{
     spans::{self, NoTree, Shape, Spanned},
     suggest,
     syntax::{blank_after_colon, syntax_error},
+    template::is_template,
     text::{Place, Text},
 };
 use serde_yaml::Value;
@@ -17,7 +18,7 @@ use std::{
 };
 
 /// Largest file that is read, bytes; real ones have a few thousand.
-const MAX_BYTES: u64 = 4 << 20;
+pub(super) const MAX_BYTES: usize = 4 << 20;
 
 /// Reads a file.
 pub(super) fn read(path: &Path) -> Result<Arc<Text>, ConfigError> {
@@ -32,7 +33,8 @@ pub(super) fn read(path: &Path) -> Result<Arc<Text>, ConfigError> {
         return Err(refused(format!("`{shown}` is a folder, not a file")).help(help));
     }
     let mut bytes = Vec::new();
-    let read = fs_err::File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+    let read =
+        fs_err::File::open(path).and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes));
     match read {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -52,7 +54,7 @@ pub(super) fn read(path: &Path) -> Result<Arc<Text>, ConfigError> {
         Err(error) => return Err(refused(format!("`{shown}` cannot be read: {error}"))),
         Ok(_) => {}
     }
-    if bytes.len() as u64 > MAX_BYTES {
+    if bytes.len() > MAX_BYTES {
         let message = format!("`{shown}` has more than {} MiB: that is no configuration", MAX_BYTES >> 20);
         return Err(refused(message));
     }
@@ -81,7 +83,7 @@ fn yaml_files(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs_err::read_dir(folder) else { return Vec::new() };
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".yaml") || name.ends_with(".yml"))
+        .filter(|name| name.ends_with(".yaml") || name.ends_with(".yml") || is_template(name))
         .collect();
     names.sort();
     names

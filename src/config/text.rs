@@ -11,7 +11,14 @@ pub(super) struct Text {
     pub(super) content: String,
     /// The text as it is shown: credentials in addresses are starred out, lengths are the same.
     pub(super) shown: Arc<String>,
+    /// Whether a template made it, so that its lines are not the file's.
+    pub(super) rendered: bool,
 }
+
+/// What a template writes around the name of an environment variable. Neither character has a meaning anywhere, YAML
+/// takes both, and they are as long as what is shown in their place.
+pub(super) const MARK_START: char = '\u{E000}';
+pub(super) const MARK_END: char = '\u{E001}';
 
 /// A stretch of a [`Text`].
 #[derive(Debug, Clone)]
@@ -25,7 +32,13 @@ impl Text {
     pub(super) fn new(name: impl Into<String>, content: impl Into<String>) -> Arc<Self> {
         let content = content.into();
         let shown = Arc::new(hide_credentials(&content));
-        Arc::new(Self { name: name.into(), content, shown })
+        Arc::new(Self { name: name.into(), content, shown, rendered: false })
+    }
+
+    /// What a template was rendered to.
+    pub(super) fn rendered(name: &str, content: String) -> Arc<Self> {
+        let shown = hide_credentials(&content).replace(MARK_START, "{{ ").replace(MARK_END, " }}");
+        Arc::new(Self { name: name.to_owned(), content, shown: Arc::new(shown), rendered: true })
     }
 
     /// Line and column of a byte offset, both from 1; columns count characters.

@@ -4,6 +4,7 @@ mod changes;
 mod errors;
 mod hostile;
 mod references;
+mod templates;
 mod user_files;
 mod values;
 
@@ -63,7 +64,7 @@ pub(super) fn environment(name: &str) -> Result<Option<String>, String> {
 
 pub(super) fn load(yaml: &str, overrides: &[&str]) -> Result<Loaded, ConfigErrors> {
     let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
-    load_source(&Text::new("chain.yaml", yaml), &overrides, &started(), &environment)
+    load_source(&Text::new("chain.yaml", yaml), &overrides, &started(), environment)
 }
 
 /// A configuration that must load.

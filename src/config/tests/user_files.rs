@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 fn file(name: &str) -> Loaded {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/user_yaml").join(name);
     let text = fs_err::read_to_string(path).expect("the fixture");
-    load_source(&Text::new(name, text), &[], &started(), &environment)
+    load_source(&Text::new(name, text), &[], &started(), environment)
         .unwrap_or_else(|errors| panic!("{}", errors.render(false)))
 }
 
