@@ -11,10 +11,11 @@
 use crate::{
     TrainError,
     adam::Moments,
-    failpoint::{AFTER_CHECKPOINT, BEFORE_CHECKPOINT_RENAME, fail_point},
+    failpoint::{AFTER_CHECKPOINT, BEFORE_CHECKPOINT_RENAME},
     network::{Statistics, Weights},
     state::{Best, EpochFigures, Position, State},
 };
+use contract::failpoint;
 use fs_err as fs;
 use std::{
     io::Write,
@@ -75,7 +76,7 @@ impl Checkpoints {
         file.write_all(&body)?;
         file.sync_all()?;
         drop(file);
-        fail_point(BEFORE_CHECKPOINT_RENAME);
+        failpoint::hit(BEFORE_CHECKPOINT_RENAME);
         fs::rename(&temporary, self.folder.join(format!("{PREFIX}{:08}", self.next)))?;
         sync_folder(&self.folder)?;
         self.next += 1;
@@ -83,7 +84,7 @@ impl Checkpoints {
         for (_, path) in files.iter().take(files.len().saturating_sub(KEPT)) {
             fs::remove_file(path)?;
         }
-        fail_point(AFTER_CHECKPOINT);
+        failpoint::hit(AFTER_CHECKPOINT);
         Ok(())
     }
 }

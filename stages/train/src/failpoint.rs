@@ -1,10 +1,6 @@
-//! Fail points: places where tests kill the process.
-//!
-//! `PIPELINE_FAILPOINT=train::after_checkpoint:2` aborts the process when the named place is reached for the second time.
+//! The fail points of training; see [`contract::failpoint`].
 
-use std::sync::Mutex;
-
-/// All names, so that a test can visit each.
+/// All names, in the order a training meets them first, so that a test can visit each.
 pub const FAIL_POINTS: &[&str] =
     &[BEFORE_CHECKPOINT_RENAME, AFTER_CHECKPOINT, BEFORE_MODEL_RENAME, BEFORE_OUTPUTS];
 
@@ -16,19 +12,3 @@ pub(crate) const AFTER_CHECKPOINT: &str = "train::after_checkpoint";
 pub(crate) const BEFORE_MODEL_RENAME: &str = "train::before_model_rename";
 /// The last epoch is over, no output is written yet.
 pub(crate) const BEFORE_OUTPUTS: &str = "train::before_outputs";
-
-const VARIABLE: &str = "PIPELINE_FAILPOINT";
-
-static VISITS: Mutex<u64> = Mutex::new(0);
-
-/// Aborts the process if the environment asks for it here and now.
-pub(crate) fn fail_point(name: &str) {
-    let Ok(wanted) = std::env::var(VARIABLE) else { return };
-    let Some((wanted_name, count)) = wanted.rsplit_once(':') else { return };
-    let (Ok(count), true) = (count.parse::<u64>(), wanted_name == name) else { return };
-    let Ok(mut visits) = VISITS.lock() else { return };
-    *visits += 1;
-    if *visits == count {
-        std::process::abort();
-    }
-}

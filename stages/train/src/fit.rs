@@ -43,6 +43,10 @@ impl Fit<'_> {
         for epoch in 0..state.history.len() {
             self.tell_epoch(epoch, &state.history[epoch]);
         }
+        // A training that goes on may do so in another run folder, or in one where a model was just being replaced.
+        if !state.history.is_empty() {
+            self.exporter.publish(state, self.context);
+        }
         let mut course = Course { state, checkpoints, saved: Instant::now() };
         while course.state.position.epoch < self.epochs {
             self.train_epoch(&mut course)?;

@@ -2,11 +2,11 @@
 
 use crate::{
     TrainError,
-    failpoint::{BEFORE_MODEL_RENAME, fail_point},
+    failpoint::BEFORE_MODEL_RENAME,
     network::{Network, Weights},
     state::{EpochFigures, State},
 };
-use contract::{EventKind, StageContext, layout};
+use contract::{EventKind, StageContext, failpoint, layout};
 use figures::{Series, curves};
 use formats::keras;
 use fs_err as fs;
@@ -52,6 +52,15 @@ impl Exporter {
             context.emit(EventKind::Figure { title: title.to_owned(), path });
         }
         let Some((best, figures)) = self.best(state) else { return Ok(()) };
+        context.note(format!(
+            "the best model is that of epoch {}/{}: val_loss {:.4}, val_accuracy {:.4}, val_miou {:.4}",
+            best + 1,
+            state.history.len(),
+            figures.val_loss,
+            figures.val_accuracy,
+            figures.val_miou
+        ));
+        // From 0, as the steps of the other metrics.
         context.metric("best_epoch", best as f64);
         context.metric("best_val_loss", figures.val_loss);
         context.metric("best_val_accuracy", figures.val_accuracy);
@@ -108,7 +117,7 @@ impl Exporter {
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     let temporary = path.with_extension("tmp");
     fs::write(&temporary, bytes)?;
-    fail_point(BEFORE_MODEL_RENAME);
+    failpoint::hit(BEFORE_MODEL_RENAME);
     Ok(fs::rename(&temporary, path)?)
 }
 

@@ -5,7 +5,7 @@ use crate::{
     batches::Set,
     checkpoint::Checkpoints,
     demand::demand,
-    failpoint::{BEFORE_OUTPUTS, fail_point},
+    failpoint::BEFORE_OUTPUTS,
     fit::Fit,
     outputs::{BEST, Exporter},
     state::State,
@@ -13,7 +13,7 @@ use crate::{
 };
 use contract::{
     ArtifactKind, Config, Demand, Finding, InputContent, InputPort, Issue, Machine, OutputPort, Outputs,
-    Preflight, Settings, Source, SourceContent, Stage, StageContext, StageError, layout,
+    Preflight, Settings, Source, SourceContent, Stage, StageContext, StageError, failpoint, layout,
 };
 use dataset::Samples;
 
@@ -144,7 +144,7 @@ fn train(settings: &TrainSettings, context: &StageContext) -> Result<(), TrainEr
         context,
     };
     fit.run(&mut state, &mut checkpoints)?;
-    fail_point(BEFORE_OUTPUTS);
+    failpoint::hit(BEFORE_OUTPUTS);
     fit.exporter.finish(&state, context)
 }
 

@@ -3,6 +3,7 @@
 mod forward;
 mod gradients;
 mod keras;
+mod outcome;
 mod preflight;
 mod resume;
 mod settings;

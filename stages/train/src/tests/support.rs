@@ -230,9 +230,18 @@ impl Run {
     pub(crate) fn go(&self, threads: usize, cancel_after: Option<u64>) -> Story {
         run_in(self.folder.path(), threads, cancel_after)
     }
+
+    /// Runs the stage with these settings.
+    pub(crate) fn go_with(&self, settings: &TrainSettings) -> Story {
+        run_with(settings, self.folder.path(), 2, None)
+    }
 }
 
 pub(crate) fn run_in(folder: &Path, threads: usize, cancel_after: Option<u64>) -> Story {
+    run_with(&settings(), folder, threads, cancel_after)
+}
+
+fn run_with(settings: &TrainSettings, folder: &Path, threads: usize, cancel_after: Option<u64>) -> Story {
     let (out, partial, live) = (folder.join("out"), folder.join("partial"), folder.join("live"));
     if out.exists() {
         fs_err::remove_dir_all(&out).expect("an old output goes");
@@ -257,7 +266,7 @@ pub(crate) fn run_in(folder: &Path, threads: usize, cancel_after: Option<u64>) -
     };
     let folders = (out.clone(), partial, Some(live));
     let context = StageContext::new(inputs(), folders, Runtime { threads, attempt: 1 }, cancel, events);
-    let result = Train.run(&Settings::of(&settings()), &context);
+    let result = Train.run(&Settings::of(settings), &context);
     let mut files = BTreeMap::new();
     gather(&out, &out, &mut files);
     let lasting = lasting.lock().expect("a lock").clone();

@@ -1,0 +1,95 @@
+//! What a training leaves behind.
+
+use super::support::{Run, settings};
+use crate::{TrainSettings, batches::Set, state::State, trainer::Trainer};
+use contract::{CancelToken, EventKind, Runtime, StageContext, StageError, config::Adam};
+use dataset::{Samples, Shapes};
+use std::{collections::BTreeMap, path::PathBuf};
+
+fn metric(lasting: &[EventKind], wanted: &str) -> f64 {
+    let mut values = lasting.iter().filter_map(|event| match event {
+        EventKind::Metric { name, step: None, value } if name == wanted => Some(*value),
+        _ => None,
+    });
+    values.next().expect("a metric")
+}
+
+/// The file holds the weights and debiased statistics that the best epoch was validated with, to the last bit.
+#[test]
+fn the_best_model_has_the_validation_loss_that_was_told() {
+    let run = Run::new();
+    let story = run.go(2, None);
+    let path = run.folder.path().join("out/saved_models/best_model.h5");
+    let graph = formats::keras::read_h5(&path).expect("a model");
+    let settings = settings();
+    let trainer = Trainer::new(&graph, vec![1.0; 4], Adam::default(), 0).expect("a trainer");
+    let state = State::new(trainer.network.read(&graph).expect("weights"));
+    let folders = (PathBuf::new(), PathBuf::new(), None);
+    let runtime = Runtime { threads: 1, attempt: 1 };
+    let context = StageContext::new(BTreeMap::new(), folders, runtime, CancelToken::default(), |_| {});
+    let content = Shapes::new(2).first(6).content();
+    let samples = Samples::open(&content, &settings.preprocessing, settings.size(), &settings.classes);
+    let set = Set::open("validation set", samples.expect("a set"), (32, 32, 3), 4, &context).expect("a set");
+    let ready = trainer.ready(&state, true);
+    let losses = [[0, 1, 2, 3].as_slice(), &[4, 5]]
+        .map(|samples| trainer.judge(&ready, &set.batch(samples).expect("a batch")).loss);
+    assert_eq!((losses[0] + losses[1]) / 2.0, metric(&story.lasting, "best_val_loss"));
+}
+
+#[test]
+fn the_table_has_a_line_an_epoch_and_the_numbers_that_were_told() {
+    let story = Run::new().go(2, None);
+    let table = String::from_utf8(story.files["logs/metrics/train_metrics.csv"].clone()).expect("text");
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines[0], "epoch,loss,accuracy,val_loss,val_accuracy,val_miou,lr");
+    assert_eq!(lines.len(), 1 + settings().epochs);
+    for (epoch, line) in lines[1..].iter().enumerate() {
+        let mut told = vec![epoch as f64];
+        told.extend(story.lasting.iter().filter_map(|event| match event {
+            EventKind::Metric { step: Some(step), value, .. } if *step == epoch as u64 => Some(*value),
+            _ => None,
+        }));
+        let written: Vec<f64> = line.split(',').map(|value| value.parse().expect("a number")).collect();
+        assert_eq!(written, told);
+    }
+}
+
+#[test]
+fn a_loss_that_is_no_number_ends_the_training_with_its_place_and_a_remedy() {
+    let adam = Adam { learning_rate: 1e25, ..Adam::default() };
+    let diverging = TrainSettings { optimizer: crate::OptimizerSettings::Adam(adam), ..settings() };
+    let Err(StageError::Failed { code, message, help }) = Run::new().go_with(&diverging).result else {
+        panic!("a training with such a learning rate must diverge");
+    };
+    assert_eq!(code, "train::nan_loss");
+    assert!(message.contains("epoch 1"), "{message}");
+    assert!(help.is_some_and(|help| help.contains("learning rate")));
+}
+
+#[test]
+fn the_run_folder_has_the_models_while_the_training_goes_on() {
+    let run = Run::new();
+    run.go(2, Some(7));
+    let live = run.folder.path().join("live");
+    for name in ["saved_models/last_model.h5", "saved_models/best_model.h5", "logs/metrics/train_metrics.csv"]
+    {
+        assert!(live.join(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn statistics_are_exported_raw_where_debiasing_is_off() {
+    let models = [true, false].map(|batchnorm_debias| {
+        let run = Run::new();
+        run.go_with(&TrainSettings { batchnorm_debias, ..settings() });
+        formats::keras::read_h5(&run.folder.path().join("out/saved_models/last_model.h5")).expect("a model")
+    });
+    let variance = |graph: &model::Graph| -> f32 {
+        let norm = graph.find("bn_Conv1").expect("a normalisation");
+        let values = graph.layer(norm).weights[3].as_f32().expect("floats");
+        values.iter().sum::<f32>() / values.len() as f32
+    };
+    // Six updates with momentum 0.999 leave the raw variance near its initial 1.
+    assert!((variance(&models[1]) - 1.0).abs() < 0.01, "{}", variance(&models[1]));
+    assert!((variance(&models[0]) - 1.0).abs() > 0.1, "{}", variance(&models[0]));
+}
