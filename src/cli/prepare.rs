@@ -3,7 +3,7 @@
 use super::Refusal;
 use crate::{
     config::{self, Loaded},
-    plan::{Plan, StageState, Word, compile, keys, keys::Sources, status},
+    plan::{Plan, PlanError, StageState, Word, compile, keys, keys::Sources, status},
     record::Layout,
     store::Store,
 };
@@ -72,20 +72,15 @@ pub(crate) fn prepare(configuration: &Configuration, registry: &Registry) -> Res
         let issue = Issue::missing("operation_mode", "without it there is nothing to run").with_help(help);
         loaded.errors(vec![issue])
     })?;
-    let refuse = |error| Refusal::Plan(error, mode_place(&name, &loaded));
+    let refuse = |error: PlanError| {
+        let pointer = loaded.pointer("operation_mode", &error.part().0);
+        Refusal::Plan(error, pointer)
+    };
     let word = Word::parse(&mode, registry).map_err(refuse)?;
     let stages = word.stages(registry).map_err(refuse)?;
     let plan = compile(&word, &stages, &loaded.config).map_err(|issues| loaded.errors(issues))?;
     let layout = layout(&loaded.config)?;
     Ok(Prepared { file: name, loaded, plan, layout })
-}
-
-/// Where the mode word stands.
-fn mode_place(file: &str, loaded: &Loaded) -> String {
-    match loaded.key_location("operation_mode") {
-        Some((line, column)) => format!("{file}:{line}:{column}"),
-        None => "a change on the command line".to_owned(),
-    }
 }
 
 /// The store, the content of the sources, and what the store has of the plan.

@@ -2,21 +2,25 @@
 
 use super::Exit;
 use crate::{
-    config::ConfigErrors,
+    config::{ConfigErrors, Pointer},
     plan::PlanError,
     record::RecordError,
     report::{diagnostic, findings},
     schedule::Located,
     store::StoreError,
 };
-use miette::Diagnostic;
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use std::{
+    fmt::{self, Display},
+    sync::Arc,
+};
 
 /// What is wrong before anything has run.
 pub(crate) enum Refusal {
     /// The configuration file.
     Config(ConfigErrors),
-    /// The mode word, and where it stands: `FILE:LINE:COLUMN`.
-    Plan(PlanError, String),
+    /// The mode word, and where it stands.
+    Plan(PlanError, Option<Pointer>),
     /// A name of a folder in the configuration.
     Folder(RecordError),
     /// Inputs, or the store itself.
@@ -42,12 +46,52 @@ impl Refusal {
         let one = |error: &dyn Diagnostic| diagnostic(error, colour);
         match self {
             Self::Config(errors) => errors.render(colour),
-            Self::Plan(error, place) => format!("{}  in {place}\n", one(error)),
+            Self::Plan(error, None) => one(error),
+            Self::Plan(error, Some(pointer)) => {
+                let text = one(&Pointed { error, pointer, source: pointer.source() });
+                text + &pointer.note()
+            }
             Self::Folder(error) => one(error),
             Self::Store(errors) => errors.iter().map(|error| one(error)).collect::<Vec<_>>().join("\n"),
             Self::Findings(found) => findings(found, colour),
             Self::System(what, error) => format!("cannot {what}: {error}\n"),
         }
+    }
+}
+
+/// An error with the place of the mode word.
+#[derive(Debug)]
+struct Pointed<'a> {
+    error: &'a PlanError,
+    pointer: &'a Pointer,
+    source: NamedSource<Arc<String>>,
+}
+
+impl Display for Pointed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Pointed<'_> {}
+
+impl Diagnostic for Pointed<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        self.error.code()
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        self.error.help()
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let label = self.error.part().1.to_owned();
+        let span = LabeledSpan::new_primary_with_span(Some(label), self.pointer.span());
+        Some(Box::new(std::iter::once(span)))
     }
 }
 

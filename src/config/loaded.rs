@@ -1,7 +1,7 @@
 //! A loaded configuration that still knows where everything stands.
 
 use super::{
-    error::{Code, ConfigError, ConfigErrors},
+    error::{Code, ConfigError, ConfigErrors, rendered_note},
     interpolate::{World, interpolate, interpolate_default},
     node::{Content, Node},
     overrides,
@@ -13,7 +13,8 @@ use super::{
 };
 use contract::{Config, Issue, IssueKind};
 use jiff::Zoned;
-use std::{path::PathBuf, sync::Arc};
+use miette::NamedSource;
+use std::{ops::Range, path::PathBuf, sync::Arc};
 
 /// What to load.
 #[derive(Debug, Clone)]
@@ -36,6 +37,32 @@ pub struct Loaded {
     file: Arc<Text>,
     root: Node,
     overrides: Vec<String>,
+}
+
+/// A place in a configuration or a command line.
+#[derive(Debug, Clone)]
+pub struct Pointer {
+    place: Place,
+}
+
+impl Pointer {
+    /// The text around it, with its name.
+    #[must_use]
+    pub fn source(&self) -> NamedSource<Arc<String>> {
+        NamedSource::new(&self.place.text.name, Arc::clone(&self.place.text.shown))
+    }
+
+    /// The bytes of it.
+    #[must_use]
+    pub fn span(&self) -> Range<usize> {
+        self.place.first_line()
+    }
+
+    /// What there is to know about the text, as a line with its end; empty where it is a file as it is.
+    #[must_use]
+    pub fn note(&self) -> String {
+        if self.place.text.rendered { rendered_note(&self.place.text.name) } else { String::new() }
+    }
 }
 
 /// Loads a file with the process' environment.
@@ -198,6 +225,19 @@ impl Loaded {
     pub fn key_location(&self, key: &str) -> Option<(usize, usize)> {
         let place = self.root.key_place(&KeyPath::parse(key)?)?;
         Arc::ptr_eq(&place.text, &self.file).then(|| place.position())
+    }
+
+    /// Where a value stands, for errors that are found later: the part of it that is `text`, or all of it.
+    #[must_use]
+    pub fn pointer(&self, key: &str, text: &str) -> Option<Pointer> {
+        let path = KeyPath::parse(key)?;
+        let node = self.root.get(&path)?;
+        let part = node.scalar().and_then(|scalar| {
+            let start = scalar.text.rfind(text)?;
+            scalar.part(node.place.as_ref(), start..start + text.len())
+        });
+        let place = part.or_else(|| node.place.clone())?;
+        Some(Pointer { place })
     }
 
     /// Puts the seed that was drawn for `global_seed: None` into the configuration and its resolved text.

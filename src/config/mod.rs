@@ -34,4 +34,4 @@ mod text;
 mod write;
 
 pub use error::{Code, ConfigError, ConfigErrors};
-pub use loaded::{Loaded, Request, load, load_text};
+pub use loaded::{Loaded, Pointer, Request, load, load_text};

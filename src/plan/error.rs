@@ -72,3 +72,18 @@ pub enum PlanError {
         available: String,
     },
 }
+
+impl PlanError {
+    /// The part of the word that is wrong, as it ends the word or stands in it for the last time, and what to say at it.
+    #[must_use]
+    pub fn part(&self) -> (String, &'static str) {
+        match self {
+            Self::UnknownMode { word, .. } => (word.clone(), "no mode"),
+            Self::EmptyChain { .. } => ("chain_".to_owned(), "no stage behind it"),
+            Self::UnknownLetter { letter, .. } => (letter.to_string(), "no stage"),
+            Self::TrainNotFirst { .. } => ("t".to_owned(), "not first"),
+            Self::NotBuilt { word, .. } => (word.clone(), "not built in"),
+            Self::NotYet { word, .. } => (word.clone(), "not available yet"),
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Mistakes that are found before anything runs, each with its exit code, and nothing lost or left behind.
 
-use super::sandbox::{Ended, Sandbox};
+use super::sandbox::{Ended, Sandbox, end};
 
 /// Runs with these changes; nothing may have been made.
 fn refused(sandbox: &Sandbox, changes: &[&str]) -> Ended {
@@ -10,29 +10,71 @@ fn refused(sandbox: &Sandbox, changes: &[&str]) -> Ended {
     ended
 }
 
-#[test]
-fn a_wrong_mode_word_is_an_invalid_plan() {
+/// What is said about a mode word in the file, for both verbs.
+fn refused_mode(word: &str) -> String {
     let sandbox = Sandbox::new();
-    let ended = refused(&sandbox, &["operation_mode=chain_tqz"]);
-    assert_eq!(ended.code, Some(11));
-    insta::assert_snapshot!(ended.stderr, @r"
-    plan::unknown_letter
-
-      × `z` in `operation_mode: chain_tqz` stands for no stage
-      help: the letters are t train, q quantize, e evaluate, b benchmark, p predict, d deploy
-      in a change on the command line
-    ");
     let text = fs_err::read_to_string(sandbox.path("chain.yaml")).expect("the configuration");
-    sandbox.write("chain.yaml", &text.replace("chain_tqe", "chain_tqp"));
+    sandbox.write("chain.yaml", &text.replace("chain_tqe", word));
     let ended = refused(&sandbox, &[]);
     assert_eq!(ended.code, Some(11));
-    insta::assert_snapshot!(ended.stderr, @r"
-    plan::not_yet
+    let planned = end(sandbox.start(&["plan", "chain.yaml"]));
+    assert_eq!((planned.code, &planned.stderr), (Some(11), &ended.stderr));
+    ended.stderr
+}
 
-      × `operation_mode: chain_tqp` needs the stage `predict`, which is not available yet
-      help: this program can run: train, quantize, evaluate
-      in chain.yaml:3:1
-    ");
+#[test]
+fn a_wrong_mode_word_is_an_invalid_plan() {
+    insta::assert_snapshot!("unknown_mode", refused_mode("trainning"));
+    insta::assert_snapshot!("empty_chain", refused_mode("chain_"));
+    insta::assert_snapshot!("unknown_letter", refused_mode("chain_xyz"));
+    insta::assert_snapshot!("train_not_first", refused_mode("chain_qt"));
+    insta::assert_snapshot!("not_yet", refused_mode("benchmarking"));
+    insta::assert_snapshot!("chain_not_yet", refused_mode("chain_tqeb"));
+    let ended = refused(&Sandbox::new(), &["operation_mode=chain_tqz"]);
+    assert_eq!(ended.code, Some(11));
+    insta::assert_snapshot!("mode_of_a_change", ended.stderr);
+}
+
+#[test]
+fn a_wrong_mode_word_of_a_template_shows_the_rendered_text() {
+    let sandbox = Sandbox::new();
+    let text = fs_err::read_to_string(sandbox.path("chain.yaml")).expect("the configuration");
+    let text = text.replace("chain_tqe", "chain_{{ 'tq' ~ 'z' }}");
+    sandbox.write("chain.yaml.j2", &format!("{{% set a = 1 %}}\n{text}"));
+    let ended = end(sandbox.start(&["plan", "chain.yaml.j2"]));
+    assert_eq!(ended.code, Some(11));
+    insta::assert_snapshot!("mode_of_a_template", ended.stderr);
+}
+
+#[test]
+fn a_file_that_is_none_is_an_invalid_configuration() {
+    let sandbox = Sandbox::new();
+    fs_err::create_dir(sandbox.path("folder")).expect("a folder");
+    // Linux has no name of this length, which is an error even for those who may read everything.
+    let long = "x".repeat(300);
+    for verb in ["run", "plan"] {
+        let said = |file: &str| {
+            let ended = end(sandbox.start(&[verb, file]));
+            assert_eq!((ended.code, ended.stdout.as_str()), (Some(10), ""), "{ended:?}");
+            ended.stderr
+        };
+        assert!(said("chian.yaml").contains("did you mean `chain.yaml`?"));
+        assert!(said("folder").contains("`folder` is a folder, not a file"));
+        assert!(said(&long).contains("cannot be read"));
+        assert!(said("").contains("config::path"));
+        let ended = end(sandbox.start(&[verb]));
+        assert_eq!(ended.code, Some(2));
+        assert!(ended.stderr.contains("FILE"), "{}", ended.stderr);
+    }
+    assert_eq!(sandbox.runs(), Vec::<String>::new());
+}
+
+#[test]
+fn a_missing_mode_says_what_there_is() {
+    let sandbox = Sandbox::new();
+    let ended = refused(&sandbox, &["~operation_mode"]);
+    assert_eq!(ended.code, Some(10));
+    insta::assert_snapshot!("missing_mode", ended.stderr);
 }
 
 #[test]
@@ -123,10 +165,14 @@ fn the_file_can_be_named_the_way_of_hydra() {
     fs_err::rename(sandbox.path("chain.yaml"), sandbox.path("configs/chain.yaml")).expect("a file");
     let arguments =
         ["run", "--config-path", "configs", "--config-name", "chain", "training.epochs=2", "--quiet"];
-    let ended = super::sandbox::end(sandbox.start(&arguments));
+    let ended = end(sandbox.start(&arguments));
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(ended.stderr, "");
     assert_eq!(ended.stdout.lines().count(), 1);
+    let mode = ["plan", "--config-path", "./configs", "--config-name", "chain", "operation_mode=training"];
+    let ended = end(sandbox.start(&mode));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.starts_with("training: 1 stage"), "{}", ended.stdout);
     assert_eq!(sandbox.results("run")["logs/losses.csv"].iter().filter(|byte| **byte == b'\n').count(), 2);
 }
 
