@@ -50,6 +50,13 @@ fn wrong_values() {
     assert_snapshot!("division_by_zero", scale("1/0"));
     assert_snapshot!("leading_zero", scale("017"));
     assert_snapshot!("infinite", scale(".inf"));
+    assert_snapshot!("not_a_number", scale(".nan"));
+    assert_snapshot!("too_large_for_a_number", scale("1e999"));
+    assert_snapshot!("result_too_large", scale("1e300 * 1e300"));
+    for text in ["-.inf", ".NaN", "nan", "inf", "-1e999", "1e308*10", "'.inf'", "${INFINITE}"] {
+        let report = scale(text);
+        assert!(report.contains("`preprocessing.rescaling.scale` must be a number"), "{text}: {report}");
+    }
     assert_snapshot!(
         "seed_out_of_range",
         report(&chain_with("name: shapes", "name: shapes\n  seed: 5_000_000_000"), &[])
@@ -93,6 +100,17 @@ fn wrong_values() {
         "value_in_a_block",
         report(&chain_with("epochs: 10", "epochs: |\n    ten\n    or so"), &[])
     );
+}
+
+#[test]
+fn numbers_that_are_not_finite_stay_words_where_anything_may_stand() {
+    let yaml = chain_with(
+        "epochs: 10",
+        "epochs: 10\n  callbacks:\n    EarlyStopping:\n      min_delta: .nan\n      a: 1e999\n      b: [-.inf]",
+    );
+    let callbacks = loaded(&yaml, &[]).config.training.expect("training").callbacks.expect("callbacks");
+    let text = serde_json::to_string(&callbacks).expect("JSON");
+    assert_eq!(text, r#"{"EarlyStopping":{"min_delta":".nan","a":"1e999","b":["-.inf"]}}"#);
 }
 
 #[test]
@@ -202,6 +220,19 @@ fn issues_of_stages_get_their_place() {
         "issue_missing_key",
         report(Issue::missing("dataset.training_path", "training needs images"))
     );
+    assert_snapshot!("issue_callback", {
+        let yaml = chain_with(
+            "epochs: 10",
+            "epochs: 10\n  callbacks:\n    TerminateOnNaN:\n    EarlyStopping:\n      patience: 3",
+        ) + "data_augmentation:\n  random_flip: {mode: horizontal}\n";
+        let issues = [
+            ("training.callbacks.TerminateOnNaN", "the callback TerminateOnNaN"),
+            ("training.callbacks.EarlyStopping", "the callback EarlyStopping"),
+            ("data_augmentation", "data augmentation"),
+        ];
+        let issues = issues.map(|(key, what)| Issue::not_yet(key, what));
+        super::loaded(&yaml, &[]).errors(issues.to_vec()).render(false)
+    });
     assert_snapshot!("issue_name_for_a_mapping", {
         let loaded = super::loaded(
             &chain_with("optimizer:\n    Adam:\n      learning_rate: 0.001", "optimizer: SGD"),

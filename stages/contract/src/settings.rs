@@ -8,6 +8,9 @@ use serde_json::Value;
 /// It is plain JSON, because it goes into the stage's key, over the wire to the stage's process, and into the key
 /// document that `explain` compares. Paths, thread counts and display options never appear in it: they change where and
 /// how fast a result is made, not what it is.
+///
+/// JSON has no numbers that are not finite. None can come from a configuration, where `.nan`, `.inf` and what overflows are
+/// mistakes; a stage that computes its settings must not make one, since it would become null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Settings(Value);
