@@ -13,7 +13,9 @@ pub fn cores() -> usize {
 #[must_use]
 pub(super) fn available_memory() -> Option<u64> {
     let kernel = fs_err::read_to_string("/proc/meminfo").ok().and_then(|text| meminfo(&text));
-    let group = control_group(Path::new("/sys/fs/cgroup"));
+    let own = fs_err::read_to_string("/proc/self/cgroup").ok();
+    let group =
+        control_groups(Path::new("/sys/fs/cgroup"), own.as_deref().and_then(own_group).unwrap_or("/"));
     match (kernel, group) {
         (Some(kernel), Some(group)) => Some(kernel.min(group)),
         (kernel, group) => kernel.or(group),
@@ -26,10 +28,34 @@ fn meminfo(text: &str) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-fn control_group(root: &Path) -> Option<u64> {
-    let number = |name| fs_err::read_to_string(root.join(name)).ok()?.trim().parse::<u64>().ok();
+/// The control group (v2) of a process by its `/proc/PID/cgroup`: the line of hierarchy 0.
+fn own_group(text: &str) -> Option<&str> {
+    text.lines().find_map(|line| line.strip_prefix("0::"))
+}
+
+/// The least that the group `own` or one above it still allows: each may have a limit.
+fn control_groups(root: &Path, own: &str) -> Option<u64> {
+    let own = root.join(own.trim_start_matches('/'));
+    own.ancestors().take_while(|group| group.starts_with(root)).filter_map(control_group).min()
+}
+
+/// What the limit of one group leaves. The kernel counts the page cache as used and gives it back when memory is short, so
+/// it is free for whoever asks.
+fn control_group(group: &Path) -> Option<u64> {
+    let read = |name| fs_err::read_to_string(group.join(name)).ok();
+    let number = |name| read(name)?.trim().parse::<u64>().ok();
     // `max` stands for no limit and is no number.
-    Some(number("memory.max")?.saturating_sub(number("memory.current")?))
+    let (limit, used) = (number("memory.max")?, number("memory.current")?);
+    let kept = used.saturating_sub(read("memory.stat").map_or(0, |text| reclaimable(&text)));
+    Some(limit.saturating_sub(kept))
+}
+
+/// Bytes of a group's `memory.stat` that the kernel can take back without swapping.
+fn reclaimable(text: &str) -> u64 {
+    let fields = text.lines().filter_map(|line| line.split_once(' '));
+    let wanted =
+        fields.filter(|(name, _)| matches!(*name, "inactive_file" | "active_file" | "slab_reclaimable"));
+    wanted.filter_map(|(_, value)| value.trim().parse::<u64>().ok()).sum()
 }
 
 /// Which file system holds a path, or would hold it once it exists.
@@ -69,6 +95,36 @@ mod tests {
         assert_eq!(control_group(folder.path()), None);
         fs_err::write(folder.path().join("memory.max"), "5000\n")?;
         assert_eq!(control_group(folder.path()), Some(4000));
+        Ok(())
+    }
+
+    #[test]
+    fn the_page_cache_of_a_control_group_can_be_had_again() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        fs_err::write(folder.path().join("memory.max"), "5000\n")?;
+        fs_err::write(folder.path().join("memory.current"), "4900\n")?;
+        let stat =
+            "anon 900\nfile 3500\ninactive_file 3000\nactive_file 500\nslab_reclaimable 400\nslab 450\n";
+        fs_err::write(folder.path().join("memory.stat"), stat)?;
+        assert_eq!(control_group(folder.path()), Some(4000));
+        Ok(())
+    }
+
+    #[test]
+    fn the_tightest_control_group_on_the_way_up_decides() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let own = folder.path().join("user/job");
+        fs_err::create_dir_all(&own)?;
+        for (group, limit) in
+            [(own.as_path(), "max"), (&folder.path().join("user"), "3000"), (folder.path(), "9000")]
+        {
+            fs_err::write(group.join("memory.max"), limit)?;
+            fs_err::write(group.join("memory.current"), "1000")?;
+        }
+        let group = own_group("12:cpuset:/other\n0::/user/job\n");
+        assert_eq!(group, Some("/user/job"));
+        assert_eq!(control_groups(folder.path(), group.unwrap_or_default()), Some(2000));
+        assert_eq!(control_groups(folder.path(), "/"), Some(8000));
         Ok(())
     }
 }
