@@ -119,14 +119,23 @@ impl Compiler<'_> {
         }
     }
 
-    /// The node of a source; one of equal content is the same node.
+    /// The node of a source; one of equal content is the same node, with the findings of both.
     fn source(&mut self, source: Source) -> Producer {
         let kind = source.kind;
         let known = self.graph.node_indices().find(|&index| match &self.graph[index] {
             Node::Source(other) => other.kind == source.kind && other.content == source.content,
             Node::Stage(_) => false,
         });
-        let node = known.unwrap_or_else(|| self.graph.add_node(Node::Source(source)));
+        let Some(node) = known else {
+            return Producer { node: self.graph.add_node(Node::Source(source)), output: None, kind };
+        };
+        if let Node::Source(known) = &mut self.graph[node] {
+            for finding in source.findings {
+                if !known.findings.contains(&finding) {
+                    known.findings.push(finding);
+                }
+            }
+        }
         Producer { node, output: None, kind }
     }
 
