@@ -54,13 +54,13 @@ pub(super) fn run(
 ) -> Result<Outputs, StageError> {
     let mut process = Process::spawn(request, guard)?;
     let ended = process.converse(cancellation, said);
-    let status = process.bury(guard)?;
+    let status = process.bury(guard);
     match ended {
         Ended::Reply(Reply::Done(outputs)) => Ok(outputs),
         Ended::Reply(Reply::Failed(error)) => Err(error),
         Ended::Killed => Err(StageError::Cancelled),
         Ended::Reply(Reply::Event(_)) | Ended::Silent => {
-            Err(died(&request.stage, status, &process.last_words))
+            Err(died(&request.stage, status?, &process.last_words))
         }
     }
 }
@@ -89,6 +89,7 @@ enum Ended {
 
 impl Process {
     fn spawn(request: &Request, guard: &Guard) -> Result<Self, StageError> {
+        let request_line = serde_json::to_string(request).map_err(io::Error::from)?;
         let mut child = Command::new(program()?)
             .arg(VERB)
             .process_group(0)
@@ -113,8 +114,10 @@ impl Process {
         // Until it has its request, the child does nothing but wait for it, and leaves when the pipe closes; so it is safe
         // to put it under guard only now, and it must not get the request before.
         if let Err(error) = guard.protect(group) {
-            child.kill()?;
-            child.wait()?;
+            child.kill().ok();
+            child.wait().ok();
+            // No guard to come may watch a number that another process will get.
+            guard.release(group).ok();
             return Err(StageError::failed(
                 "engine::no_guard",
                 format!(
@@ -123,19 +126,21 @@ impl Process {
             ));
         }
         let (sender, lines) = mpsc::channel();
-        read_lines(stdout, sender.clone(), Line::Out)?;
-        read_lines(stderr, sender, Line::Err)?;
         let mut process = Self { child, group, stdin, lines, last_words: VecDeque::new() };
-        process.ask(request)?;
+        let heard = read_lines(stdout, sender.clone(), Line::Out)
+            .and_then(|()| read_lines(stderr, sender, Line::Err));
+        if let Err(error) = heard {
+            process.bury(guard).ok();
+            return Err(error.into());
+        }
+        process.ask(&request_line);
         failpoint::hit("engine::after_spawn");
         Ok(process)
     }
 
-    fn ask(&mut self, request: &Request) -> Result<(), StageError> {
-        let line = serde_json::to_string(request).map_err(io::Error::from)?;
+    fn ask(&mut self, request: &str) {
         // A child that died before it read its request is found dead by `converse`, which has more to say about it.
-        writeln!(self.stdin, "{line}").and_then(|()| self.stdin.flush()).ok();
-        Ok(())
+        writeln!(self.stdin, "{request}").and_then(|()| self.stdin.flush()).ok();
     }
 
     /// Listens until the process has ended; asks, then forces it to stop when the user wants that.
@@ -213,10 +218,14 @@ impl Process {
         kill_process_group(self.group, signal).ok();
     }
 
-    fn bury(&mut self, guard: &Guard) -> Result<ExitStatus, StageError> {
+    /// Ends the process and the watch over it. What the stage made counts even where no guard answers any more: the engine
+    /// looks after that itself.
+    fn bury(&mut self, guard: &Guard) -> io::Result<ExitStatus> {
         self.signal(Signal::KILL);
-        guard.release(self.group)?;
-        Ok(self.child.wait()?)
+        if let Err(error) = guard.release(self.group) {
+            tracing::warn!(%error, "the guard process does not let go of a stage that has ended");
+        }
+        self.child.wait()
     }
 }
 
