@@ -18,22 +18,23 @@ use std::{
 pub struct SourceDigest {
     /// Digest of the content.
     pub digest: Digest,
-    /// The stamp of each file that was looked at; none for one that is absent.
-    stamps: BTreeMap<PathBuf, Option<Stamp>>,
+    /// Each file that was looked at.
+    files: BTreeMap<PathBuf, Reading>,
 }
 
 impl SourceDigest {
-    /// The first file that is no longer what was hashed: changed, replaced, gone, or there now where it was absent.
+    /// The first file that is no longer what was hashed: changed, gone, or there now where it was absent. Of one whose
+    /// stamp is another (it was touched, or replaced by a copy) the bytes decide.
     #[must_use]
     pub fn changed(&self) -> Option<PathBuf> {
-        let differs = |path: &Path, known: &Option<Stamp>| Stamp::of(path).ok() != Some(*known);
-        self.stamps.iter().find(|(path, stamp)| differs(path, stamp)).map(|(path, _)| path.clone())
-    }
-
-    /// How many files it covers, absent ones included.
-    #[must_use]
-    pub fn files(&self) -> usize {
-        self.stamps.len()
+        let differs = |path: &Path, (digest, stamp): &Reading| match Stamp::of(path) {
+            Ok(now) if now == *stamp => false,
+            Ok(Some(now)) if now.is_file() => {
+                Digest::of_file(path).map_or(true, |(found, _)| Some(found) != *digest)
+            }
+            _ => true,
+        };
+        self.files.iter().find(|(path, reading)| differs(path, reading)).map(|(path, _)| path.clone())
     }
 }
 
@@ -52,7 +53,7 @@ pub fn digest_source(source: &Source) -> Result<SourceDigest, StoreError> {
         SourceContent::Images(entries) => digest_images(source, entries),
         SourceContent::Generated { generator, parameters } => Ok(SourceDigest {
             digest: Digest::of_value(&("generated", generator, parameters))?,
-            stamps: BTreeMap::new(),
+            files: BTreeMap::new(),
         }),
     }
 }
@@ -72,7 +73,7 @@ fn digest_single(source: &Source, path: &Path) -> Result<SourceDigest, StoreErro
     })?;
     Ok(SourceDigest {
         digest: file_digest(content, path)?,
-        stamps: BTreeMap::from([(path.to_owned(), stamp)]),
+        files: BTreeMap::from([(path.to_owned(), (Some(content), stamp))]),
     })
 }
 
@@ -118,7 +119,7 @@ fn digest_images(source: &Source, entries: &[ImageEntry]) -> Result<SourceDigest
         .collect();
     Ok(SourceDigest {
         digest: Digest::of_value(&("images", keys))?,
-        stamps: read_all.into_iter().map(|(path, (_, stamp))| (path.to_owned(), stamp)).collect(),
+        files: read_all.into_iter().map(|(path, reading)| (path.to_owned(), reading)).collect(),
     })
 }
 
