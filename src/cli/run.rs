@@ -123,7 +123,7 @@ fn announce(prepared: &Prepared, folder: &RunFolder, found: &[Located], stream: 
         let message = format!("{}{help}", finding.message);
         let kind = match finding.severity {
             Severity::Note => EventKind::Note { message },
-            Severity::Warning | Severity::Error => EventKind::Warning { message },
+            Severity::Warning | Severity::Error => EventKind::warning(message),
         };
         stream.emit(stage.as_deref().map(|stage| (stage, 0)), false, kind);
     }
@@ -133,12 +133,12 @@ fn announce(prepared: &Prepared, folder: &RunFolder, found: &[Located], stream: 
 fn conclude(ending: &Ending, started: Instant, stream: &mut EventStream<'_>) {
     if !ending.skipped.is_empty() {
         let message = format!("not run: {}", ending.skipped.join(", "));
-        stream.emit(None, false, EventKind::Warning { message });
+        stream.emit(None, false, EventKind::transient_warning(message));
     }
     if ending.outcome == Outcome::Cancelled {
         let message =
             "stopped. Nothing that is finished is lost: the same command again goes on from here".to_owned();
-        stream.emit(None, false, EventKind::Warning { message });
+        stream.emit(None, false, EventKind::transient_warning(message));
     }
     let kind = EventKind::RunFinished {
         outcome: ending.outcome.as_str().to_owned(),
@@ -149,6 +149,6 @@ fn conclude(ending: &Ending, started: Instant, stream: &mut EventStream<'_>) {
 
 fn without_guard(error: &std::io::Error, stream: &mut EventStream<'_>) -> Ending {
     let message = format!("the guard process cannot be started, so no stage can be run safely: {error}");
-    stream.emit(None, false, EventKind::Warning { message });
+    stream.emit(None, false, EventKind::transient_warning(message));
     Ending { outcome: Outcome::Failed, failures: Vec::new(), skipped: Vec::new() }
 }

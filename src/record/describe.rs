@@ -17,7 +17,7 @@ pub fn describe(kind: &EventKind) -> Option<String> {
         EventKind::Metric { name, step: None, value } => format!("{name} = {value}"),
         EventKind::Figure { title, path } => format!("figure: {title} ({path})"),
         EventKind::Note { message } => message.clone(),
-        EventKind::Warning { message } => format!("warning: {message}"),
+        EventKind::Warning { message, .. } => format!("warning: {message}"),
         EventKind::ArtifactPublished { path, bytes, .. } => format!("wrote {path} ({bytes} bytes)"),
         EventKind::StageFinished { seconds } => format!("done in {seconds:.1} s"),
         EventKind::StageFailed { code, message, help: None } => format!("failed: {message} [{code}]"),

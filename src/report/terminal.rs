@@ -114,7 +114,9 @@ impl Terminal {
         match &event.kind {
             EventKind::StagePlanned { .. } => self.width = self.width.max(stage.chars().count()),
             EventKind::Progress(progress) => self.progress(stage, progress),
-            EventKind::Warning { message } => self.say(Some(stage), &format!("warning: {message}{cached}")),
+            EventKind::Warning { message, .. } => {
+                self.say(Some(stage), &format!("warning: {message}{cached}"))
+            }
             EventKind::StageFailed { code, message, help } => {
                 self.end_of_bar(stage);
                 let help = help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
@@ -145,7 +147,7 @@ impl Terminal {
             EventKind::RunStarted { run, operation_mode, .. } if !self.quiet => {
                 self.say(None, &format!("{operation_mode}: run {run}"));
             }
-            EventKind::Warning { message } => self.say(None, &format!("warning: {message}")),
+            EventKind::Warning { message, .. } => self.say(None, &format!("warning: {message}")),
             EventKind::Note { message } if !self.quiet => self.say(None, message),
             EventKind::RunFinished { outcome, seconds } => self.end(outcome, *seconds),
             _ => {}

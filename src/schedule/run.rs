@@ -142,7 +142,7 @@ fn look_after(guard: &Guard, told: &mut bool, stream: &mut EventStream<'_>) {
             format!("the guard process died and cannot be started again: {error}")
         }
     };
-    stream.emit(None, false, EventKind::Warning { message });
+    stream.emit(None, false, EventKind::transient_warning(message));
 }
 
 /// Where each stage stands.

@@ -190,7 +190,7 @@ impl Sandbox {
     /// The warnings of a run, in order.
     pub(crate) fn warnings(&self, run: &str) -> Vec<String> {
         let warning = |event: Event| match event.kind {
-            EventKind::Warning { message } => Some(message),
+            EventKind::Warning { message, .. } => Some(message),
             _ => None,
         };
         self.events(run).into_iter().filter_map(warning).collect()

@@ -98,9 +98,15 @@ impl StageContext {
         self.emit(EventKind::Note { message: message.into() });
     }
 
-    /// Warns the user; the run goes on.
+    /// Warns the user of something about the result; the run goes on. Whoever gets the result from the store is warned
+    /// too.
     pub fn warn(&self, message: impl Into<String>) {
-        self.emit(EventKind::Warning { message: message.into() });
+        self.emit(EventKind::warning(message));
+    }
+
+    /// Warns the user of something that concerns this attempt alone; the run goes on and nobody is told again.
+    pub fn warn_transient(&self, message: impl Into<String>) {
+        self.emit(EventKind::transient_warning(message));
     }
 
     /// The input at a port that is not optional.

@@ -85,6 +85,9 @@ pub enum EventKind {
     Warning {
         /// One line.
         message: String,
+        /// Whether it is about this attempt alone and says nothing of its result, so that no hit tells it again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        transient: bool,
     },
     /// A file of the stage is in the run folder.
     ArtifactPublished {
@@ -123,7 +126,23 @@ impl EventKind {
     /// Whether a cache hit replays it: what the stage found out, not how it went about it.
     #[must_use]
     pub fn survives_a_hit(&self) -> bool {
-        matches!(self, Self::Metric { .. } | Self::Figure { .. } | Self::Note { .. } | Self::Warning { .. })
+        matches!(
+            self,
+            Self::Metric { .. }
+                | Self::Figure { .. }
+                | Self::Note { .. }
+                | Self::Warning { transient: false, .. }
+        )
+    }
+
+    /// A warning about a result, which goes with it wherever it is used.
+    pub fn warning(message: impl Into<String>) -> Self {
+        Self::Warning { message: message.into(), transient: false }
+    }
+
+    /// A warning about what happens now, of no concern to who uses the result later.
+    pub fn transient_warning(message: impl Into<String>) -> Self {
+        Self::Warning { message: message.into(), transient: true }
     }
 }
 
@@ -143,4 +162,20 @@ pub struct Progress {
 
 fn null_as_nan<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transient_warning_is_marked_on_the_wire_and_does_not_survive_a_hit() -> serde_json::Result<()> {
+        let (lasting, transient) = (EventKind::warning("w"), EventKind::transient_warning("w"));
+        assert!(lasting.survives_a_hit() && !transient.survives_a_hit());
+        assert_eq!(serde_json::to_string(&lasting)?, r#"{"event":"warning","message":"w"}"#);
+        for kind in [lasting, transient] {
+            assert_eq!(serde_json::from_str::<EventKind>(&serde_json::to_string(&kind)?)?, kind);
+        }
+        Ok(())
+    }
 }

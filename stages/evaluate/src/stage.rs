@@ -94,7 +94,8 @@ impl Stage for Evaluate {
 
     fn demand(&self, preflight: &Preflight, _: &Machine) -> Demand {
         let Ok(settings) = parse(&preflight.settings) else { return Demand::default() };
-        // A model that a stage has yet to make is for that stage to judge: it takes more to make than to run.
+        // A model that a stage has yet to make counts nothing here: that stage's own demand bounds it, since a network
+        // takes more to train or to calibrate than to run.
         let networks = [MODEL, REFERENCE].map(|port| network_at(preflight, port, &settings));
         let needs = networks.into_iter().flatten().filter_map(Result::ok).map(|network| {
             // Weights are packed for the kernels, so they are there twice.
@@ -120,9 +121,6 @@ impl Stage for Evaluate {
         }
         let set = context.set(EVALUATION_SET)?;
         let samples = Samples::open(set, &settings.preprocessing, model.size, &settings.classes)?;
-        if let Some(skipped) = samples.skipped() {
-            context.warn(format!("{}: {skipped}", settings.set.replace('_', " ")));
-        }
 
         let networks: Vec<(ModelKind, &Network)> = std::iter::once((kind, &model))
             .chain(reference.as_ref().map(|reference| (ModelKind::Float, reference)))

@@ -87,14 +87,20 @@ impl Stage for Quantize {
     }
 
     fn demand(&self, preflight: &Preflight, _: &Machine) -> Demand {
-        // The int8 file is about a quarter of the float one; the size of a model yet to be trained is for train to say.
-        let disk = match preflight.inputs.get(MODEL) {
-            Some(Input { content: InputContent::File { path, .. }, .. }) => {
-                fs_err::metadata(path).map_or(0, |file| file.len())
-            }
-            _ => 0,
+        // A model that is yet to be trained counts nothing here: train's own demand bounds it, since a network takes more
+        // to train than to calibrate.
+        let Some(Input { content: InputContent::File { name, path }, .. }) = preflight.inputs.get(MODEL)
+        else {
+            return Demand::default();
         };
-        Demand { disk, ..Demand::default() }
+        let network = parse(&preflight.settings).ok().and_then(|s| Network::read(path, name, &s).ok());
+        let memory = network.map_or(0, |Network { graph, .. }| {
+            // Weights are packed for the kernels, so they are there twice.
+            2 * graph.weight_bytes() + graph.peak_activations() * preflight.threads as u64
+        });
+        // The int8 file is about a quarter of the float one.
+        let disk = fs_err::metadata(path).map_or(0, |file| file.len());
+        Demand { memory, disk, ..Demand::default() }
     }
 
     fn run(&self, settings: &Settings, context: &StageContext) -> Result<Outputs, StageError> {
@@ -103,9 +109,6 @@ impl Stage for Quantize {
         let network = Network::read(path, name, &settings)?;
         let set = context.set(CALIBRATION_SET)?;
         let samples = Samples::open(set, &settings.preprocessing, network.size, &Classes::none())?;
-        if let Some(skipped) = samples.skipped() {
-            context.warn(format!("calibration set: {skipped}"));
-        }
         if is_random(set) {
             context.warn("calibrated on random pixels: the accuracy of the quantized model means nothing");
         }

@@ -60,8 +60,8 @@ impl Exporter {
             figures.val_accuracy,
             figures.val_miou
         ));
-        // From 0, as the steps of the other metrics.
-        context.metric("best_epoch", best as f64);
+        // From 1, as in the line above: it is a number for people, not a step.
+        context.metric("best_epoch", (best + 1) as f64);
         context.metric("best_val_loss", figures.val_loss);
         context.metric("best_val_accuracy", figures.val_accuracy);
         context.metric("best_val_miou", figures.val_miou);
@@ -73,7 +73,7 @@ impl Exporter {
     pub(crate) fn publish(&self, state: &State, context: &StageContext) {
         let Some(live) = &context.live else { return };
         if let Err(error) = self.publish_to(live, state) {
-            context.warn(format!("the run folder does not have the newest models: {error}"));
+            context.warn_transient(format!("the run folder does not have the newest models: {error}"));
         }
     }
 

@@ -127,7 +127,9 @@ fn train(settings: &TrainSettings, context: &StageContext) -> Result<(), TrainEr
     let fresh = State::new(trainer.network.read(&graph)?);
     let (mut checkpoints, found) = Checkpoints::open(&context.partial, &fresh)?;
     for damaged in &found.damaged {
-        context.warn(format!("a checkpoint is left out, training goes on from the one before: {damaged}"));
+        context.warn_transient(format!(
+            "a checkpoint is left out, training goes on from the one before: {damaged}"
+        ));
     }
     let mut state = found.state.unwrap_or(fresh);
     let rescaling = (settings.preprocessing.scale as f32, settings.preprocessing.offset as f32);
@@ -156,9 +158,6 @@ fn open(
     let (port, label) = set;
     let content = context.set(port).map_err(|_| TrainError::Unbound { port: port.to_owned() })?;
     let samples = Samples::open(content, &settings.preprocessing, settings.size(), &settings.classes)?;
-    if let Some(skipped) = samples.skipped() {
-        context.warn(format!("{label}: {skipped}"));
-    }
     Set::open(label, samples, settings.model.input_shape(), settings.classes.len(), context)
 }
 

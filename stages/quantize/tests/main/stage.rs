@@ -131,7 +131,7 @@ fn the_stage_counts_its_images_and_warns_that_random_ones_mean_nothing() {
     assert!(
         events
             .iter()
-            .any(|event| matches!(event, EventKind::Warning { message } if message.contains("random")))
+            .any(|event| matches!(event, EventKind::Warning { message, .. } if message.contains("random")))
     );
     let images = EventKind::Metric { name: "calibration_images".to_owned(), step: None, value: 6.0 };
     assert!(events.contains(&images));
@@ -169,6 +169,19 @@ fn preflight_reads_the_model_and_finds_what_cannot_be_quantized() {
     assert_eq!(preflight(&bench, settings(config::ColorMode::Grayscale)), ["model::channels"]);
     fs_err::write(&bench.model, b"not a model").expect("a file");
     assert_eq!(preflight(&bench, settings(config::ColorMode::Rgb)), ["model::format"]);
+}
+
+#[test]
+fn memory_grows_with_the_threads_and_is_unknown_before_there_is_a_model() {
+    let settings = settings(config::TensorType::Int8, config::TensorType::Int8);
+    let bench = bench("best_model.h5", &network());
+    let machine = contract::Machine { memory: u64::MAX };
+    let memory = |threads, inputs| {
+        Quantize.demand(&Preflight { settings: settings.clone(), inputs, threads }, &machine).memory
+    };
+    let graph = for_deployment(&network()).expect("a network");
+    assert_eq!(memory(3, bench.inputs()), 2 * graph.weight_bytes() + 3 * graph.peak_activations());
+    assert_eq!(memory(3, std::collections::BTreeMap::new()), 0);
 }
 
 #[test]

@@ -180,7 +180,7 @@ pub(crate) struct Run {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Story {
     pub(crate) result: Result<Outputs, StageError>,
-    /// Events that a cache hit would replay.
+    /// Events that a cache hit would replay, and all warnings.
     pub(crate) lasting: Vec<EventKind>,
     /// Files below the output folder and their bytes.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
@@ -252,7 +252,7 @@ fn run_with(settings: &TrainSettings, folder: &Path, threads: usize, cancel_afte
     let steps = Arc::new(Mutex::new(0));
     let (token, kept) = (cancel.clone(), Arc::clone(&lasting));
     let events = move |event: EventKind| {
-        if event.survives_a_hit() {
+        if event.survives_a_hit() || matches!(event, EventKind::Warning { .. }) {
             kept.lock().expect("a lock").push(event);
         } else if let EventKind::Progress(progress) = event
             && progress.label.starts_with("epoch")
