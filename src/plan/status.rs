@@ -4,7 +4,7 @@ use super::{
     Plan,
     keys::{self, Sources},
 };
-use crate::store::{Digest, Manifest, Store, StoreError};
+use crate::store::{Digest, Manifest, Store, StoreError, Stored};
 use petgraph::graph::NodeIndex;
 use std::collections::BTreeMap;
 
@@ -28,6 +28,8 @@ pub struct StageState {
     pub fingerprint: Option<Digest>,
     /// What a run would do.
     pub status: Status,
+    /// Why its stored result cannot be used, if there is one that cannot.
+    pub damage: Option<String>,
 }
 
 /// The state of every stage of the plan, in plan order.
@@ -45,19 +47,23 @@ pub fn status(
     for (index, recipe) in recipes {
         let key = keys::key(plan, index, sources, &hits)?;
         let fingerprint = key.map(|key| key.fingerprint()).transpose()?;
-        let status = match &fingerprint {
+        let stored = fingerprint.as_ref().map(|fingerprint| store.lookup(fingerprint)).transpose()?;
+        let mut damage = None;
+        let status = match stored {
             None => {
                 Status::After(plan.upstream(index).into_iter().filter(|up| !hits.contains_key(up)).collect())
             }
-            Some(fingerprint) => match store.lookup(fingerprint)? {
-                Some(manifest) => {
-                    hits.insert(index, manifest.clone());
-                    Status::Hit(Box::new(manifest))
-                }
-                None => Status::Run,
-            },
+            Some(Stored::Result(manifest)) => {
+                hits.insert(index, manifest.as_ref().clone());
+                Status::Hit(manifest)
+            }
+            Some(Stored::Nothing) => Status::Run,
+            Some(Stored::Damaged(why)) => {
+                damage = Some(why);
+                Status::Run
+            }
         };
-        states.insert(index, StageState { recipe, fingerprint, status });
+        states.insert(index, StageState { recipe, fingerprint, status, damage });
     }
     Ok(states)
 }

@@ -48,6 +48,7 @@ fn why(state: &StageState) -> String {
             let day = manifest.created.split('T').next().unwrap_or_default();
             format!("made on {day} in {}", duration(manifest.seconds))
         }
+        Status::Run if state.damage.is_some() => state.damage.clone().unwrap_or_default(),
         Status::Run => "no stored result for these settings and inputs".to_owned(),
         Status::After(_) => "its inputs are not made yet".to_owned(),
     }

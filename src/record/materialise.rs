@@ -33,9 +33,7 @@ pub fn materialise(
     let mut published = Vec::with_capacity(places.len());
     for (place, file) in places {
         let dest = run.path().join(&place);
-        store
-            .restore(&file.digest, file.size, &dest, file.executable)
-            .map_err(|error| blame_the_run_folder(error, &dest))?;
+        store.restore(&file.digest, file.size, &dest).map_err(|error| blame_the_run_folder(error, &dest))?;
         published.push(Published { path: place, digest: file.digest, bytes: file.size });
     }
     Ok(published)

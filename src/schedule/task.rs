@@ -8,7 +8,9 @@ use super::{
 use crate::{
     plan::{StageNode, keys},
     record::{Published, RecordError, materialise},
-    store::{Attempt, Digest, FingerprintLock, KeyDocument, Manifest, SourceDigest, StoreError, failpoint},
+    store::{
+        Attempt, Digest, FingerprintLock, KeyDocument, Manifest, SourceDigest, StoreError, Stored, failpoint,
+    },
 };
 use contract::{
     EventKind, Input, InputContent, Runtime, SourceContent, StageError,
@@ -73,17 +75,22 @@ impl Task<'_> {
                 )
             })?;
         let fingerprint = key.fingerprint()?;
+        let mut warned = false;
+        if let Some(manifest) = self.stored(&fingerprint, &mut warned)? {
+            self.clear_behind(&manifest, &fingerprint)?;
+            return Ok(manifest);
+        }
         let mut waiting = false;
         loop {
-            if let Some(manifest) = self.stored(&fingerprint)? {
-                return Ok(manifest);
-            }
             let cancelled = || self.run.cancellation.asked();
             let slot = self.slots.take(self.index.index(), cancelled).ok_or_else(Failure::cancelled)?;
             if let Some(lock) = self.run.store.try_lock(&fingerprint)? {
                 // Whoever held the lock may have published since we looked.
-                return match self.stored(&fingerprint)? {
-                    Some(manifest) => Ok(manifest),
+                return match self.stored(&fingerprint, &mut warned)? {
+                    Some(manifest) => {
+                        self.clear_partial(&lock, &manifest);
+                        Ok(manifest)
+                    }
                     None => self.work(key, &lock),
                 };
             }
@@ -98,13 +105,25 @@ impl Task<'_> {
         }
     }
 
-    /// The stored result with its files in the run folder, if there is one and it is sound.
-    fn stored(&self, fingerprint: &Digest) -> Result<Option<Arc<Manifest>>, Stop> {
-        let Some(manifest) = self.run.store.lookup(fingerprint)? else { return Ok(None) };
+    /// The stored result with its files in the run folder, if there is one and it is sound. That it is not is told once.
+    fn stored(&self, fingerprint: &Digest, warned: &mut bool) -> Result<Option<Arc<Manifest>>, Stop> {
+        let mut warn = |message: String| {
+            if !std::mem::replace(warned, true) {
+                self.event(EventKind::transient_warning(message));
+            }
+        };
+        let manifest = match self.run.store.lookup(fingerprint)? {
+            Stored::Result(manifest) => *manifest,
+            Stored::Nothing => return Ok(None),
+            Stored::Damaged(why) => {
+                warn(why);
+                return Ok(None);
+            }
+        };
         let published = match self.materialise(&manifest) {
             Ok(published) => published,
             Err(RecordError::Store(error)) if error.is_damage() => {
-                self.warn_of_damage(&error);
+                warn(damage(&error));
                 return Ok(None);
             }
             Err(error) => return Err(error.into()),
@@ -146,14 +165,29 @@ impl Task<'_> {
         failpoint::hit("engine::after_publish");
         let published = self.materialise(&manifest)?;
         failpoint::hit("engine::after_materialise");
-        if let Err(error) = store.clear_partial(lock) {
-            self.event(EventKind::Warning {
-                message: format!("the checkpoints of finished work stay behind: {error}"),
-            });
-        }
+        self.clear_partial(lock, &manifest);
         published.into_iter().map(artifact).for_each(|kind| self.event(kind));
         self.event(EventKind::StageFinished { seconds });
         Ok(Arc::new(manifest))
+    }
+
+    /// Removes the checkpoints of finished work.
+    fn clear_partial(&self, lock: &FingerprintLock, manifest: &Manifest) {
+        if let Err(error) = self.run.store.clear_partial(lock, manifest) {
+            let message = format!("the checkpoints of finished work stay behind: {error}");
+            self.event(EventKind::transient_warning(message));
+        }
+    }
+
+    /// Removes the checkpoints that an engine left which died after it had published; whoever holds the lock now sees to
+    /// them itself.
+    fn clear_behind(&self, manifest: &Manifest, fingerprint: &Digest) -> Result<(), Stop> {
+        if self.run.store.has_partial(fingerprint)
+            && let Some(lock) = self.run.store.try_lock(fingerprint)?
+        {
+            self.clear_partial(&lock, manifest);
+        }
+        Ok(())
     }
 
     /// Compares the bytes of every input made by a stage with their digests: a corrupt model must not be worked on for
@@ -165,7 +199,7 @@ impl Task<'_> {
             match self.run.store.verify(&output.digest) {
                 Ok(()) => {}
                 Err(error) if error.is_damage() => {
-                    self.warn_of_damage(&error);
+                    self.event(EventKind::transient_warning(damage(&error)));
                     return Err(Stop::Damaged(binding.producer));
                 }
                 Err(error) => return Err(error.into()),
@@ -245,10 +279,10 @@ impl Task<'_> {
     fn event(&self, kind: EventKind) {
         (self.tell)(Told::Event { attempt: self.attempt, cached: false, kind });
     }
+}
 
-    fn warn_of_damage(&self, error: &StoreError) {
-        self.event(EventKind::Warning { message: format!("{error}; what made it runs again") });
-    }
+fn damage(error: &StoreError) -> String {
+    format!("{error}; what made it runs again")
 }
 
 fn artifact(file: Published) -> EventKind {

@@ -1,7 +1,7 @@
 //! Action manifests: what a piece of work made.
 
 use super::StoreError;
-use super::{Digest, KeyDocument, Store, document};
+use super::{Digest, KeyDocument, Store, document, os};
 use contract::{ArtifactKind, EventKind};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
@@ -53,34 +53,58 @@ pub struct FileRecord {
     pub digest: Digest,
     /// Bytes.
     pub size: u64,
-    /// Whether it may be executed.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub executable: bool,
+}
+
+/// What the store knows of a piece of work.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stored {
+    /// Its result, whole.
+    Result(Box<Manifest>),
+    /// Nothing.
+    Nothing,
+    /// A result that cannot be used, and why, in one line.
+    Damaged(String),
+}
+
+impl Stored {
+    /// The result, if there is a sound one.
+    #[must_use]
+    pub fn manifest(self) -> Option<Manifest> {
+        match self {
+            Self::Result(manifest) => Some(*manifest),
+            Self::Nothing | Self::Damaged(_) => None,
+        }
+    }
 }
 
 impl Store {
     /// The result of a fingerprint, if the store has all of it: every object is there with its size. A manifest that
-    /// cannot be read, has another format, or lacks an object, is a miss, and the log says so. Bytes are checked when they
-    /// are copied out.
+    /// cannot be read, has another format, or lacks an object, is damaged: the work must be done again. Bytes are checked
+    /// when they are copied out.
     ///
     /// # Errors
-    /// When the store itself cannot be read.
-    pub fn lookup(&self, fingerprint: &Digest) -> Result<Option<Manifest>, StoreError> {
+    /// When this process may not read the store or has no means left to.
+    pub fn lookup(&self, fingerprint: &Digest) -> Result<Stored, StoreError> {
         let path = self.named("actions", fingerprint, ".json");
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(StoreError::Io { action: "read the manifest", path, source: error }),
+        let document = match fs::read(&path) {
+            Ok(text) => document::unseal::<Manifest>(&text),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Stored::Nothing),
+            Err(error) if os::is_denied(&error) => {
+                return Err(StoreError::Io { action: "read the manifest", path, source: error });
+            }
+            Err(error) => Err(error.to_string()),
         };
-        let damage = match document::unseal::<Manifest>(&text) {
+        let damage = match document {
             Ok(manifest) => match self.lacks(&manifest, fingerprint) {
-                None => return Ok(Some(manifest)),
+                None => return Ok(Stored::Result(Box::new(manifest))),
                 Some(damage) => damage,
             },
             Err(damage) => damage,
         };
-        tracing::warn!(manifest = %path.display(), %damage, "a stored result cannot be used and will be made again");
-        Ok(None)
+        let path = path.display();
+        Ok(Stored::Damaged(format!(
+            "the stored result `{path}` cannot be used and will be made again: {damage}"
+        )))
     }
 
     /// Why a manifest cannot be used.

@@ -14,7 +14,8 @@
 //! ```
 //!
 //! Nothing is synced to disk on purpose: a file that a power cut shortens or loses is a miss, and one it garbles is
-//! found when its digest is checked on the way out. Every file appears by rename, so that a killed writer leaves no
+//! found when its digest is checked on the way out. The exception is a result with checkpoints: they go only once the
+//! result is on the disk ([`Store::clear_partial`]), so that no power cut takes both. Every file appears by rename, so that a killed writer leaves no
 //! half-written one under its name.
 
 mod attempt;
@@ -44,6 +45,6 @@ pub use error::StoreError;
 pub use inputs::{SourceDigest, digest_source};
 pub use key::{InputKey, KeyDocument, RecipeDocument};
 pub use lock::FingerprintLock;
-pub use manifest::{FileRecord, Manifest, OutputRecord};
+pub use manifest::{FileRecord, Manifest, OutputRecord, Stored};
 pub use os::free_space;
 pub use root::Store;

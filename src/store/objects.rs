@@ -33,27 +33,21 @@ impl Store {
         match Digest::of_file(&path) {
             Ok((found, _)) if found == *digest => Ok(()),
             Ok(_) => Err(self.discard(digest)),
-            Err(error) => Err(cannot_read(digest, path, error)),
+            Err(error) => Err(self.cannot_read(digest, path, error)),
         }
     }
 
     /// Copies an object to `dest`, replacing what is there; its folder is made. The digest is taken of the copy, which
-    /// gets its name only when it is right. The copy is the user's own (mode 0644, or 0755 where `executable`): it shares
-    /// at most blocks with the object (a reflink), never the file.
+    /// gets its name only when it is right. The copy is the user's own (mode 0644): it shares at most blocks with the object
+    /// (a reflink), never the file.
     ///
     /// # Errors
     /// [`StoreError::Missing`]; [`StoreError::Corrupt`], and the object is removed, so that it is made again; or that
     /// `dest` cannot be written.
-    pub fn restore(
-        &self,
-        digest: &Digest,
-        size: u64,
-        dest: &Path,
-        executable: bool,
-    ) -> Result<(), StoreError> {
+    pub fn restore(&self, digest: &Digest, size: u64, dest: &Path) -> Result<(), StoreError> {
         let failed = |error| StoreError::io("write", dest, error);
         let path = self.object_path(digest);
-        let mut object = File::open(&path).map_err(|e| cannot_read(digest, path, e))?;
+        let mut object = File::open(&path).map_err(|e| self.cannot_read(digest, path, e))?;
         let folder = dest.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(failed)?;
         let mut copy = tempfile::Builder::new().prefix(".restoring-").tempfile_in(folder).map_err(failed)?;
@@ -65,7 +59,7 @@ impl Store {
         if found != (*digest, size) {
             return Err(self.discard(digest));
         }
-        os::set_mode(copy.path(), if executable { 0o755 } else { 0o644 }).map_err(failed)?;
+        os::set_mode(copy.path(), 0o644).map_err(failed)?;
         failpoint::hit("store::restore_before_rename");
         copy.persist(dest).map_err(|e| failed(e.error))?;
         failpoint::hit("store::restore_after_rename");
@@ -96,7 +90,7 @@ impl Store {
         }
         os::set_mode(copy.path(), 0o444).map_err(failed)?;
         failpoint::hit("store::object_before_rename");
-        copy.persist(&path).map_err(|e| failed(e.error))?;
+        os::make_way(&path).and_then(|()| copy.persist(&path).map_err(|e| e.error)).map_err(failed)?;
         failpoint::hit("store::object_after_rename");
         Ok((digest, size))
     }
@@ -104,13 +98,23 @@ impl Store {
     /// Removes a corrupt object and makes the error that tells of it.
     fn discard(&self, digest: &Digest) -> StoreError {
         let path = self.object_path(digest);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                StoreError::io("remove the corrupt object", path, error)
-            }
-            _ => {
+        match os::remove(&path) {
+            Err(error) => StoreError::io("remove the corrupt object", path, error),
+            Ok(()) => {
                 tracing::warn!(%digest, "removed a corrupt object from the store");
                 StoreError::Corrupt { digest: *digest, path }
+            }
+        }
+    }
+
+    /// An object that the disk does not give back is as corrupt as one with other bytes: made again, it lies elsewhere.
+    fn cannot_read(&self, digest: &Digest, path: PathBuf, error: io::Error) -> StoreError {
+        match error.kind() {
+            ErrorKind::NotFound => StoreError::Missing { digest: *digest, path },
+            _ if os::is_denied(&error) => StoreError::Io { action: "read the object", path, source: error },
+            _ => {
+                tracing::warn!(%digest, %error, "an object cannot be read");
+                self.discard(digest)
             }
         }
     }
@@ -123,11 +127,4 @@ fn clone_or_copy(object: &mut File, copy: &mut NamedTempFile) -> io::Result<(Dig
     }
     copy.as_file().set_len(0)?;
     digest::copy(object, copy)
-}
-
-fn cannot_read(digest: &Digest, path: PathBuf, error: io::Error) -> StoreError {
-    match error.kind() {
-        ErrorKind::NotFound => StoreError::Missing { digest: *digest, path },
-        _ => StoreError::Io { action: "read the object", path, source: error },
-    }
 }

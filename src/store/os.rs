@@ -43,9 +43,32 @@ impl Stamp {
     }
 }
 
-/// Whether anybody may execute a file of this metadata.
-pub(crate) fn is_executable(metadata: &std::fs::Metadata) -> bool {
-    metadata.mode() & 0o111 != 0
+/// Whether reading failed for a reason that lies with this process and says nothing of the file.
+pub(crate) fn is_denied(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::INTR];
+    let errno = Errno::from_io_error(error);
+    error.kind() == ErrorKind::PermissionDenied || errno.is_some_and(|errno| exhausted.contains(&errno))
+}
+
+/// Removes whatever lies at `path`; nothing there is as good.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    removed.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
+}
+
+/// Removes a folder where a file belongs, which no rename would replace.
+pub(crate) fn make_way(path: &Path) -> io::Result<()> {
+    if path.is_dir() { remove(path) } else { Ok(()) }
+}
+
+/// Waits until a file or folder is on the disk, as far as the system can tell.
+pub(crate) fn sync(path: &Path) -> io::Result<()> {
+    fs::File::open(path)?.sync_all()
 }
 
 /// Sets a file's permission bits.

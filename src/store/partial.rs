@@ -1,8 +1,12 @@
 //! State of unfinished work: checkpoints that outlive an attempt.
 
-use super::{Digest, FingerprintLock, Store, StoreError, failpoint};
+use super::{Digest, FingerprintLock, Manifest, Store, StoreError, failpoint, os};
 use fs_err as fs;
-use std::{io::ErrorKind, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 impl Store {
     /// The folder for the checkpoints of a fingerprint, made when it is not there. Only who holds the lock of that
@@ -16,13 +20,28 @@ impl Store {
         Ok(path)
     }
 
-    /// Removes the checkpoints of work that is published. The folder is moved away first: should the process die while
-    /// deleting, no later attempt finds half of it.
+    /// Whether there is a folder for the checkpoints of a fingerprint.
+    #[must_use]
+    pub fn has_partial(&self, fingerprint: &Digest) -> bool {
+        self.named("partial", fingerprint, "").exists()
+    }
+
+    /// Removes the checkpoints of work that is published as `manifest`, which is brought to the disk before: a power cut
+    /// must not take both. The folder is moved away first: should the process die while deleting, no later attempt finds
+    /// half of it.
     ///
     /// # Errors
-    /// When it cannot be moved away.
-    pub fn clear_partial(&self, lock: &FingerprintLock) -> Result<(), StoreError> {
+    /// When the result cannot be brought to the disk, or the folder cannot be moved away.
+    pub fn clear_partial(&self, lock: &FingerprintLock, manifest: &Manifest) -> Result<(), StoreError> {
         let path = self.named("partial", &lock.fingerprint(), "");
+        let empty = match fs::read_dir(&path) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(StoreError::io("look into the checkpoints", &path, error)),
+        };
+        if !empty {
+            self.sync(&lock.fingerprint(), manifest)?;
+        }
         let grave = self.attempt()?;
         failpoint::hit("store::partial_before_rename");
         match fs::rename(&path, grave.folder().join("partial")) {
@@ -33,25 +52,18 @@ impl Store {
         failpoint::hit("store::partial_after_rename");
         Ok(())
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn checkpoints_stay_until_they_are_cleared() {
-        let root = tempfile::tempdir().unwrap();
-        let store = Store::open(Some(root.path().to_owned())).unwrap();
-        let fingerprint = Digest::of(b"work");
-        fs::write(store.partial(&fingerprint).unwrap().join("epoch-3"), "state").unwrap();
-        let again = Store::open(Some(root.path().to_owned())).unwrap().partial(&fingerprint).unwrap();
-        assert_eq!(fs::read_to_string(again.join("epoch-3")).unwrap(), "state");
-
-        let lock = store.try_lock(&fingerprint).unwrap().unwrap();
-        store.clear_partial(&lock).unwrap();
-        assert!(!again.exists());
-        store.clear_partial(&lock).unwrap();
-        assert_eq!(fs::read_dir(store.partial(&fingerprint).unwrap()).unwrap().count(), 0);
+    /// Brings a result to the disk: contents first, then the names that lead to them.
+    fn sync(&self, fingerprint: &Digest, manifest: &Manifest) -> Result<(), StoreError> {
+        let objects: BTreeSet<PathBuf> =
+            manifest.files.iter().map(|file| self.object_path(&file.digest)).collect();
+        let folders: BTreeSet<PathBuf> =
+            objects.iter().filter_map(|path| path.parent()).map(Path::to_owned).collect();
+        let own = [self.root().join("objects"), self.named("actions", fingerprint, ".json")];
+        let all = objects.into_iter().chain(folders).chain(own).chain([self.root().join("actions")]);
+        for path in all {
+            os::sync(&path).map_err(|error| StoreError::io("bring to the disk", &path, error))?;
+        }
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Attempt, Digest, FileRecord, FingerprintLock, KeyDocument, Manifest, OutputRecord, Store, StoreError,
-    document, failpoint, manifest, os,
+    document, failpoint, manifest,
 };
 use contract::{ArtifactKind, EventKind, Outputs};
 use fs_err as fs;
@@ -42,8 +42,8 @@ impl Store {
 
         let mut files = Vec::with_capacity(found.len());
         for (path, file) in found {
-            let (digest, size) = self.add_object(&file.path, attempt)?;
-            files.push(FileRecord { path, digest, size, executable: file.executable });
+            let (digest, size) = self.add_object(&file, attempt)?;
+            files.push(FileRecord { path, digest, size });
         }
         let manifest = Manifest {
             format: manifest::FORMAT,
@@ -65,14 +65,8 @@ impl Store {
     }
 }
 
-/// A file in an output folder.
-struct Found {
-    path: PathBuf,
-    executable: bool,
-}
-
 /// All files below a folder by their relative paths.
-fn files_below(root: &Path) -> Result<BTreeMap<String, Found>, StoreError> {
+fn files_below(root: &Path) -> Result<BTreeMap<String, PathBuf>, StoreError> {
     let mut found = BTreeMap::new();
     let mut folders = vec![(root.to_owned(), String::new())];
     while let Some((folder, prefix)) = folders.pop() {
@@ -87,8 +81,7 @@ fn files_below(root: &Path) -> Result<BTreeMap<String, Found>, StoreError> {
             if metadata.is_dir() {
                 folders.push((path, format!("{prefix}{name}/")));
             } else if metadata.is_file() {
-                let executable = os::is_executable(&metadata);
-                found.insert(format!("{prefix}{name}"), Found { path, executable });
+                found.insert(format!("{prefix}{name}"), path);
             } else if metadata.is_symlink() {
                 return Err(StoreError::BadOutput { path, what: "is a symbolic link" });
             } else {
@@ -102,7 +95,7 @@ fn files_below(root: &Path) -> Result<BTreeMap<String, Found>, StoreError> {
 fn check_ports(
     outputs: &Outputs,
     kinds: &BTreeMap<String, ArtifactKind>,
-    found: &BTreeMap<String, Found>,
+    found: &BTreeMap<String, PathBuf>,
 ) -> Result<(), StoreError> {
     let bad = |port: &str, what: String| Err(StoreError::BadPort { port: port.to_owned(), what });
     for (port, path) in &outputs.0 {

@@ -1,6 +1,6 @@
 //! The store's folder.
 
-use super::{Digest, StoreError, attempt};
+use super::{Digest, StoreError, attempt, os};
 use fs_err as fs;
 use std::{
     ffi::OsString,
@@ -61,18 +61,22 @@ impl Store {
         let format = self.root.join("format");
         match fs::read_to_string(&format) {
             Ok(text) if text.trim() == FORMAT.to_string() => {}
-            Ok(text) => {
+            Ok(text) if !text.trim().is_empty() => {
                 return Err(StoreError::Format {
                     path: self.root.clone(),
                     found: text.trim().to_owned(),
                     expected: FORMAT,
                 });
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(StoreError::Io { action: "read", path: format, source: error });
+            }
+            // An empty one is what a power cut can leave of it.
+            Err(_) | Ok(_) => {
                 self.replace(&self.root.join("CACHEDIR.TAG"), CACHEDIR_TAG.as_bytes(), || (), || ())?;
                 self.replace(&format, format!("{FORMAT}\n").as_bytes(), || (), || ())?;
+                os::sync(&format).map_err(|e| StoreError::io("bring to the disk", &format, e))?;
             }
-            Err(error) => return Err(StoreError::Io { action: "read", path: format, source: error }),
         }
         Ok(())
     }
@@ -94,9 +98,9 @@ impl Store {
         let failed = |error| StoreError::io("write", path, error);
         let mut file = NamedTempFile::new_in(self.root.join("tmp")).map_err(failed)?;
         file.write_all(bytes).map_err(failed)?;
-        super::os::set_mode(file.path(), 0o644).map_err(failed)?;
+        os::set_mode(file.path(), 0o644).map_err(failed)?;
         before_rename();
-        file.persist(path).map_err(|e| failed(e.error))?;
+        os::make_way(path).and_then(|()| file.persist(path).map_err(|e| e.error)).map_err(failed)?;
         after_rename();
         Ok(())
     }
@@ -140,6 +144,20 @@ mod tests {
         assert_eq!(root_with(&all[1..]), Some("/xdg/pipeline".into()));
         assert_eq!(root_with(&all[2..]), Some("/home/u/.cache/pipeline".into()));
         assert_eq!(root_with(&[]), None);
+    }
+
+    #[test]
+    fn a_store_whose_format_file_was_emptied_by_a_power_cut_opens() -> Result<(), StoreError> {
+        let folder = tempfile::tempdir().map_err(|e| StoreError::io("make", "folder", e))?;
+        let open = || Store::open(Some(folder.path().to_owned()));
+        let write = |text| fs::write(folder.path().join("format"), text).is_ok();
+        open()?;
+        assert!(write(""));
+        open()?;
+        assert_eq!(fs::read_to_string(folder.path().join("format")).ok().as_deref(), Some("1\n"));
+        assert!(write("99\n"));
+        assert!(matches!(open(), Err(StoreError::Format { .. })));
+        Ok(())
     }
 
     #[test]

@@ -1,10 +1,15 @@
 use super::*;
+use crate::store::Stored;
 use proptest::prelude::*;
 
 fn flip(path: &Path) {
     let mut bytes = fs::read(path).unwrap();
     bytes[0] ^= 1;
     overwrite(path, &bytes);
+}
+
+fn is_damaged(store: &Store, fingerprint: &Digest) -> bool {
+    matches!(store.lookup(fingerprint).unwrap(), Stored::Damaged(_))
 }
 
 #[test]
@@ -26,7 +31,7 @@ fn a_corrupt_object_is_found_on_the_way_out_removed_and_made_again() {
     assert_eq!(error.to_string(), text);
     assert_eq!(fs::read(&dest).unwrap(), b"what the user has", "a bad copy never gets the name");
     assert!(!object.exists());
-    assert_eq!(store.lookup(&key(1).fingerprint().unwrap()).unwrap(), None);
+    assert!(is_damaged(&store, &key(1).fingerprint().unwrap()));
 
     let again = publish(&store, 1, &[("model.h5", b"weights")]).unwrap();
     assert_eq!(restore_all(&store, &again, root.path()).unwrap()["model.h5"], b"weights");
@@ -48,9 +53,9 @@ fn a_short_or_missing_object_is_a_miss() {
     let manifest = publish(&store, 1, &[("model.h5", b"weights")]).unwrap();
     let object = store.object_path(&manifest.files[0].digest);
     overwrite(&object, b"weigh");
-    assert_eq!(store.lookup(&fingerprint).unwrap(), None);
+    assert!(is_damaged(&store, &fingerprint));
     fs::remove_file(&object).unwrap();
-    assert_eq!(store.lookup(&fingerprint).unwrap(), None);
+    assert!(is_damaged(&store, &fingerprint));
     assert!(matches!(store.verify(&manifest.files[0].digest), Err(StoreError::Missing { .. })));
 }
 
@@ -66,10 +71,10 @@ fn a_manifest_that_is_garbled_cut_or_of_another_format_is_a_miss() {
     for bad in [text.replace("model.h5", "modem.h5"), text[..text.len() / 2].to_owned(), String::new(), newer]
     {
         fs::write(&path, bad).unwrap();
-        assert_eq!(store.lookup(&fingerprint).unwrap(), None);
+        assert!(is_damaged(&store, &fingerprint));
     }
     fs::write(&path, &text).unwrap();
-    assert!(store.lookup(&fingerprint).unwrap().is_some());
+    assert!(store.lookup(&fingerprint).unwrap().manifest().is_some());
 }
 
 #[test]
@@ -78,7 +83,29 @@ fn a_manifest_under_the_name_of_other_work_is_a_miss() {
     publish(&store, 1, &[("model.h5", b"weights")]).unwrap();
     let path = |seed| store.named("actions", &key(seed).fingerprint().unwrap(), ".json");
     fs::copy(path(1), path(2)).unwrap();
-    assert_eq!(store.lookup(&key(2).fingerprint().unwrap()).unwrap(), None);
+    assert!(is_damaged(&store, &key(2).fingerprint().unwrap()));
+}
+
+#[test]
+fn what_cannot_be_read_at_all_is_damage_and_is_made_again() {
+    let (root, store) = store();
+    let fingerprint = key(1).fingerprint().unwrap();
+    let manifest = publish(&store, 1, &[("model.h5", b"weights")]).unwrap();
+    let object = store.object_path(&manifest.files[0].digest);
+    // A folder in a file's place gives an error that is neither "not found" nor "permission denied", as a bad disk does.
+    for path in [object, store.named("actions", &fingerprint, ".json")] {
+        fs::remove_file(&path).unwrap();
+        fs::create_dir_all(path.join("inside")).unwrap();
+        assert!(is_damaged(&store, &fingerprint));
+        let again = publish(&store, 1, &[("model.h5", b"weights")]).unwrap();
+        assert_eq!(restore_all(&store, &again, root.path()).unwrap()["model.h5"], b"weights");
+        assert!(store.lookup(&fingerprint).unwrap().manifest().is_some());
+    }
+    let object = store.object_path(&manifest.files[0].digest);
+    fs::remove_file(&object).unwrap();
+    fs::create_dir(&object).unwrap();
+    assert!(matches!(store.verify(&manifest.files[0].digest), Err(StoreError::Corrupt { .. })));
+    assert!(!object.exists());
 }
 
 /// What may happen to a store.
@@ -114,7 +141,7 @@ fn files_of(seed: u64) -> [(&'static str, &'static [u8]); 2] {
 
 /// Uses a result: right bytes, damage that was told, or nothing. Anything else fails the test.
 fn use_result(store: &Store, seed: u64, folder: &Path) -> Option<()> {
-    let manifest = store.lookup(&key(seed).fingerprint().unwrap()).unwrap()?;
+    let manifest = store.lookup(&key(seed).fingerprint().unwrap()).unwrap().manifest()?;
     match restore_all(store, &manifest, folder) {
         Ok(files) => {
             assert_eq!(files, files_of(seed).map(|(path, bytes)| (path.to_owned(), bytes.to_owned())).into());

@@ -72,7 +72,7 @@ fn restore_all(
     let mut files = BTreeMap::new();
     for file in &manifest.files {
         let dest = folder.join(&file.path);
-        store.restore(&file.digest, file.size, &dest, file.executable)?;
+        store.restore(&file.digest, file.size, &dest)?;
         files.insert(file.path.clone(), fs::read(dest).unwrap());
     }
     Ok(files)
