@@ -98,18 +98,39 @@ impl From<StageError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::of(&error)
+        let reason = if error.is_damage() { Reason::Corrupt } else { Reason::Failed };
+        Self { reason, ..Self::of(&error) }
     }
 }
 
 impl From<RecordError> for Failure {
     fn from(error: RecordError) -> Self {
-        Self::of(&error)
+        match error {
+            RecordError::Store(error) => error.into(),
+            error => Self::of(&error),
+        }
     }
 }
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         StageError::from(error).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Digest;
+
+    #[test]
+    fn damage_of_the_store_is_told_from_other_failures() {
+        let damage = || StoreError::Missing { digest: Digest::of(b""), path: "object".into() };
+        assert_eq!(Failure::from(damage()).reason, Reason::Corrupt);
+        assert_eq!(Failure::from(RecordError::Store(damage())).reason, Reason::Corrupt);
+        let full = |kind: io::ErrorKind| StoreError::io("write", "object", kind.into());
+        assert_eq!(Failure::from(full(io::ErrorKind::StorageFull)).reason, Reason::Failed);
+        let failure = Failure::from(RecordError::Store(full(io::ErrorKind::StorageFull)));
+        assert_eq!((failure.reason, failure.code.as_str()), (Reason::Failed, "store::full"));
     }
 }
