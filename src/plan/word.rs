@@ -71,12 +71,6 @@ impl Word {
         &self.text
     }
 
-    /// The letters in order.
-    #[must_use]
-    pub fn letters(&self) -> &[char] {
-        &self.letters
-    }
-
     /// The stage of each letter in order.
     ///
     /// # Errors

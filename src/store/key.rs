@@ -56,7 +56,8 @@ impl KeyDocument {
 }
 
 /// What is known of a piece of work when the plan is made and its inputs may not exist yet: the same as a
-/// [`KeyDocument`], with the recipes of the inputs in place of their contents. Nodes of equal recipe are one node.
+/// [`KeyDocument`], with the recipes of the inputs in place of their contents. Nodes of equal recipe have the same result; they stay nodes of their own,
+/// and whichever comes second finds it in the store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecipeDocument {
     /// Name of the stage.

@@ -33,10 +33,4 @@ impl Settings {
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         T::deserialize(&self.0)
     }
-
-    /// The JSON itself.
-    #[must_use]
-    pub fn value(&self) -> &Value {
-        &self.0
-    }
 }
