@@ -1,6 +1,6 @@
 //! Everything that can be known before hours of work.
 
-use super::{machine, task};
+use super::{Failure, machine, task};
 use crate::{
     plan::{Binding, Plan, StageNode, StageState, Status, keys, keys::Sources},
     report::bytes,
@@ -16,6 +16,10 @@ use std::{
 
 /// The code of a damaged stored result.
 const DAMAGE: &str = "store::corrupt";
+
+/// Version of the checks: grows whenever a stage's preflight looks at more than before, since what was found clean then may
+/// not be now.
+const CHECKS: u32 = 1;
 
 /// What preflight looks at.
 pub struct Preflighting<'a> {
@@ -46,43 +50,42 @@ pub struct Located {
     pub finding: Finding,
 }
 
-/// Checks every stage, the machine, and the folders to be written. All findings in one report, in plan order.
+/// Checks every stage that will run, the machine, and the folders to be written. All findings in one report, in plan
+/// order.
 ///
 /// # Errors
-/// When the store cannot be read or written.
+/// When settings cannot be part of a key.
 pub fn preflight(look: &Preflighting<'_>) -> Result<Vec<Located>, StoreError> {
     let mut found = Vec::new();
     for (_, source) in look.plan.sources() {
         found.extend(source.findings.iter().cloned().map(|finding| Located { stage: None, finding }));
     }
+    let unsound = look.unsound();
+    found.extend(unsound.values().cloned());
     let mut demands = Vec::new();
     for (index, stage) in look.plan.stages() {
         let Some(implementation) = look.registry.get(stage.stage) else { continue };
-        let runs = !matches!(look.states.get(&index).map(|state| &state.status), Some(Status::Hit(_)));
         let locate = |finding| Located { stage: Some(stage.name.clone()), finding };
-        // Of work that is stored and was checked before, nothing needs to be read again.
         let remembered = look.store.verdict(&look.verdict_digest(index, stage)?);
-        if let (Some(findings), false) = (&remembered, runs) {
-            found.extend(findings.iter().cloned().map(locate));
+        let Some(inputs) = look.inputs_of_running(index, &unsound) else {
+            // Nothing will be read for work that is stored; what its check found belongs to its result all the same.
+            found.extend(remembered.unwrap_or_default().into_iter().map(locate));
             continue;
-        }
-        let inputs = look.inputs(index, &mut found)?;
+        };
         let question = look.question(stage, inputs);
         let findings = match remembered {
             Some(findings) => findings,
             None => look.check(index, stage, implementation, &question)?,
         };
         found.extend(findings.into_iter().map(locate));
-        if runs {
-            let machine = Machine { memory: machine::available_memory().unwrap_or(u64::MAX) };
-            let demand = implementation.demand(&question, &machine);
-            found.extend(demand.findings.iter().cloned().map(locate));
-            demands.push((stage.name.clone(), demand));
-        }
+        let machine = Machine { memory: machine::available_memory().unwrap_or(u64::MAX) };
+        let demand = implementation.demand(&question, &machine);
+        found.extend(demand.findings.iter().cloned().map(locate));
+        demands.push((stage.name.clone(), demand));
     }
     found.extend(look.memory(&demands));
-    found.extend(look.disk(&demands)?);
-    found.extend(look.folders()?);
+    found.extend(look.disk(&demands, &unsound));
+    found.extend(look.folders());
     Ok(without_repetition(found))
 }
 
@@ -100,53 +103,68 @@ impl Preflighting<'_> {
                 inputs.insert(binding.edge.port, key);
             }
         }
-        Digest::of_value(&("preflight", stage.stage, stage.version, &stage.settings, inputs))
+        Digest::of_value(&("preflight", CHECKS, stage.stage, stage.version, &stage.settings, inputs))
     }
 
-    /// The inputs of a stage that exist: its sources, and stored results that are sound. One that is damaged is told, and
-    /// made again when the run gets to it.
-    fn inputs(
-        &self,
-        index: NodeIndex,
-        found: &mut Vec<Located>,
-    ) -> Result<BTreeMap<String, Input>, StoreError> {
-        let mut inputs = BTreeMap::new();
-        for binding in self.plan.bindings(index) {
-            match self.input(&binding) {
-                Ok(Some(input)) => {
-                    inputs.insert(binding.edge.port.to_owned(), input);
-                }
-                Ok(None) => {}
-                Err(error) if error.is_damage() => {
-                    let producer = self.plan.name(binding.producer).to_owned();
-                    // Who looks next finds it missing: the same damage.
-                    let told = |located: &Located| {
-                        located.finding.code == DAMAGE && located.stage.as_ref() == Some(&producer)
-                    };
-                    if !found.iter().any(told) {
-                        let finding = Finding::warning(DAMAGE, format!("{error}; what made it runs again"));
-                        found.push(Located { stage: Some(producer), finding });
-                    }
-                }
-                Err(error) => return Err(error),
+    /// The stored results that stages which will run are to read and that cannot be read, with what to tell of each. One
+    /// that is damaged is made again, so its stage will run too, and what that reads is looked at in turn: plan order
+    /// backwards, as every stage stands behind what it reads.
+    fn unsound(&self) -> BTreeMap<NodeIndex, Located> {
+        let mut unsound = BTreeMap::new();
+        let indices: Vec<NodeIndex> = self.plan.stages().map(|(index, _)| index).collect();
+        for index in indices.into_iter().rev() {
+            if self.hit(index, &unsound).is_some() {
+                continue;
+            }
+            for Binding { producer, edge } in self.plan.bindings(index) {
+                let Some(manifest) = self.hit(producer, &unsound) else { continue };
+                let output = keys::output(manifest, edge.output.unwrap_or_default());
+                let Err(error) = output.and_then(|output| self.store.verify(&output.digest)) else {
+                    continue;
+                };
+                let finding = if error.is_damage() {
+                    Finding::warning(DAMAGE, format!("{error}; what made it runs again"))
+                } else {
+                    trouble(error)
+                };
+                let stage = Some(self.plan.name(producer).to_owned());
+                unsound.insert(producer, Located { stage, finding });
             }
         }
-        Ok(inputs)
+        unsound
     }
 
-    fn input(&self, binding: &Binding) -> Result<Option<Input>, StoreError> {
-        let Binding { producer, edge } = binding;
-        let content =
-            match (self.plan.source(*producer), self.states.get(producer).map(|state| &state.status)) {
+    /// The stored result of a stage, if it can be used.
+    fn hit(&self, index: NodeIndex, unsound: &BTreeMap<NodeIndex, Located>) -> Option<&Manifest> {
+        match self.states.get(&index).map(|state| &state.status) {
+            Some(Status::Hit(manifest)) if !unsound.contains_key(&index) => Some(manifest),
+            _ => None,
+        }
+    }
+
+    /// The inputs that exist of a stage that will run: its sources, and stored results that are sound. None for a stage
+    /// whose result is stored.
+    fn inputs_of_running(
+        &self,
+        index: NodeIndex,
+        unsound: &BTreeMap<NodeIndex, Located>,
+    ) -> Option<BTreeMap<String, Input>> {
+        if self.hit(index, unsound).is_some() {
+            return None;
+        }
+        let bindings = self.plan.bindings(index).into_iter();
+        let inputs = bindings.filter_map(|Binding { producer, edge }| {
+            let content = match (self.plan.source(producer), self.hit(producer, unsound)) {
                 (Some(source), _) => task::source_content(&source.content),
-                (None, Some(Status::Hit(manifest))) => {
-                    let output = keys::output(manifest, edge.output.unwrap_or_default())?;
-                    self.store.verify(&output.digest)?;
+                (None, Some(manifest)) => {
+                    let output = manifest.outputs.get(edge.output.unwrap_or_default())?;
                     task::stored_content(&output.path, self.store.object_path(&output.digest))
                 }
-                (None, _) => return Ok(None),
+                (None, None) => return None,
             };
-        Ok(Some(Input { kind: edge.kind, content }))
+            Some((edge.port.to_owned(), Input { kind: edge.kind, content }))
+        });
+        Some(inputs.collect())
     }
 
     fn question(&self, stage: &StageNode, inputs: BTreeMap<String, Input>) -> Preflight {
@@ -170,7 +188,10 @@ impl Preflighting<'_> {
         if self.plan.bindings(index).iter().filter(|binding| is_there(binding)).count()
             == question.inputs.len()
         {
-            self.store.save_verdict(&self.verdict_digest(index, stage)?, &findings)?;
+            // Not to remember costs a check the next time, no more.
+            if let Err(error) = self.store.save_verdict(&self.verdict_digest(index, stage)?, &findings) {
+                tracing::warn!(%error, "a preflight is not remembered");
+            }
         }
         Ok(findings)
     }
@@ -205,15 +226,24 @@ impl Preflighting<'_> {
         })
     }
 
-    /// Results go into the store and, copied, into the run folder.
-    fn disk(&self, demands: &[(String, Demand)]) -> Result<Vec<Located>, StoreError> {
-        let needed: u64 = demands.iter().map(|(_, demand)| demand.disk).sum();
-        let places = [("the store", self.store.root()), ("the run folder", self.run_folder)];
+    /// Results go into the store and, copied, into the run folder; stored ones only there.
+    fn disk(&self, demands: &[(String, Demand)], unsound: &BTreeMap<NodeIndex, Located>) -> Vec<Located> {
+        let made: u64 = demands.iter().map(|(_, demand)| demand.disk).sum();
+        let hits = self.plan.stages().filter_map(|(index, _)| self.hit(index, unsound));
+        let stored: u64 = hits.flat_map(|manifest| &manifest.files).map(|file| file.size).sum();
+        let places =
+            [("the store", self.store.root(), made), ("the run folder", self.run_folder, made + stored)];
         let shared = machine::file_system(places[0].1) == machine::file_system(places[1].1);
         let mut found = Vec::new();
-        for (what, path) in places {
-            let needed = if shared { 2 * needed } else { needed };
-            let free = free_space(path)?;
+        for (what, path, needed) in places {
+            let needed = if shared { 2 * made + stored } else { needed };
+            let free = match free_space(path) {
+                Ok(free) => free,
+                Err(error) => {
+                    found.push(Located { stage: None, finding: trouble(error) });
+                    continue;
+                }
+            };
             if needed > free {
                 let message = format!(
                     "this run needs about {} on the disk of {what} (`{}`), and {} are free",
@@ -230,22 +260,32 @@ impl Preflighting<'_> {
                 break;
             }
         }
-        Ok(found)
+        found
     }
 
     /// Makes and removes something in both places, which is the only sure way to know.
-    fn folders(&self) -> Result<Option<Located>, StoreError> {
-        drop(self.store.attempt()?);
-        let Err((folder, error)) = probe(self.run_folder) else { return Ok(None) };
+    fn folders(&self) -> Vec<Located> {
+        let store = self.store.attempt().err().map(trouble);
+        let findings = store.into_iter().chain(self.run_folder_finding());
+        findings.map(|finding| Located { stage: None, finding }).collect()
+    }
+
+    fn run_folder_finding(&self) -> Option<Finding> {
+        let (folder, error) = probe(self.run_folder).err()?;
         let message = format!(
             "the run folder `{}` cannot be made: `{}` cannot be written ({error})",
             self.run_folder.display(),
             folder.display()
         );
-        let finding = Finding::error("record::read_only", message)
-            .with_help("make the folder writable, or put the run folder elsewhere with hydra.run.dir=FOLDER");
-        Ok(Some(Located { stage: None, finding }))
+        let help = "make the folder writable, or put the run folder elsewhere with hydra.run.dir=FOLDER";
+        Some(Finding::error("record::read_only", message).with_help(help))
     }
+}
+
+/// A store that does not do what it must stops the run, but hides nothing else that was found.
+fn trouble(error: StoreError) -> Finding {
+    let Failure { code, message, help, .. } = error.into();
+    Finding { severity: Severity::Error, code, message, help }
 }
 
 /// Whether the nearest parent that exists takes a new folder.
