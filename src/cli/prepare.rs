@@ -54,6 +54,8 @@ impl Configuration {
 pub(crate) struct Prepared {
     pub(crate) file: String,
     pub(crate) loaded: Loaded,
+    /// The seed, where the file leaves it to chance: the same command draws another.
+    pub(crate) drawn_seed: Option<u64>,
     pub(crate) plan: Plan,
     pub(crate) layout: Layout,
 }
@@ -64,8 +66,9 @@ pub(crate) fn prepare(configuration: &Configuration, registry: &Registry) -> Res
     let (file, overrides) = configuration.request();
     let name = file.display().to_string();
     let mut loaded = config::load(&config::Request { file, overrides, started: jiff::Zoned::now() })?;
-    if loaded.config.general.global_seed.is_none() {
-        loaded.set_seed(draw_seed());
+    let drawn_seed = loaded.config.general.global_seed.is_none().then(draw_seed);
+    if let Some(seed) = drawn_seed {
+        loaded.set_seed(seed);
     }
     let mode = loaded.config.operation_mode.clone().ok_or_else(|| {
         let help = "say what to do: operation_mode: chain_tqe, or training, quantization, evaluation";
@@ -80,7 +83,7 @@ pub(crate) fn prepare(configuration: &Configuration, registry: &Registry) -> Res
     let stages = word.stages(registry).map_err(refuse)?;
     let plan = compile(&word, &stages, &loaded.config).map_err(|issues| loaded.errors(issues))?;
     let layout = layout(&loaded.config)?;
-    Ok(Prepared { file: name, loaded, plan, layout })
+    Ok(Prepared { file: name, loaded, drawn_seed, plan, layout })
 }
 
 /// The store, the content of the sources, and what the store has of the plan.

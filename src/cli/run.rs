@@ -67,7 +67,7 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
         &mut stream,
     )
     .unwrap_or_else(|error| without_guard(&error, &mut stream));
-    conclude(&ending, started, &mut stream);
+    conclude(&ending, prepared.drawn_seed, started, &mut stream);
     Ok(Exit::of(&ending))
 }
 
@@ -118,6 +118,10 @@ fn announce(prepared: &Prepared, folder: &RunFolder, found: &[Located], stream: 
     for note in &prepared.loaded.notes {
         stream.emit(None, false, EventKind::Note { message: note.clone() });
     }
+    if let Some(seed) = prepared.drawn_seed {
+        let message = format!("general.global_seed is None; {seed} was drawn for this run");
+        stream.emit(None, false, EventKind::Note { message });
+    }
     for Located { stage, finding } in found {
         let help = finding.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
         let message = format!("{}{help}", finding.message);
@@ -130,14 +134,26 @@ fn announce(prepared: &Prepared, folder: &RunFolder, found: &[Located], stream: 
 }
 
 /// The last events.
-fn conclude(ending: &Ending, started: Instant, stream: &mut EventStream<'_>) {
+fn conclude(ending: &Ending, drawn_seed: Option<u64>, started: Instant, stream: &mut EventStream<'_>) {
     if !ending.skipped.is_empty() {
         let message = format!("not run: {}", ending.skipped.join(", "));
         stream.emit(None, false, EventKind::transient_warning(message));
     }
-    if ending.outcome == Outcome::Cancelled {
-        let message =
-            "stopped. Nothing that is finished is lost: the same command again goes on from here".to_owned();
+    let again = match drawn_seed {
+        None => "the same command again".to_owned(),
+        Some(seed) => format!("the same command with general.global_seed={seed}, which this run drew,"),
+    };
+    let message = match ending.outcome {
+        Outcome::Cancelled => {
+            Some(format!("stopped. Nothing that is finished is lost: {again} goes on from here"))
+        }
+        // Without a seed to name, the failures' own help says it.
+        Outcome::Failed if drawn_seed.is_some() => {
+            Some(format!("nothing that is finished is lost: {again} goes on from here"))
+        }
+        _ => None,
+    };
+    if let Some(message) = message {
         stream.emit(None, false, EventKind::transient_warning(message));
     }
     let kind = EventKind::RunFinished {

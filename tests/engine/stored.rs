@@ -115,6 +115,7 @@ fn a_seed_of_none_is_drawn_written_down_and_new_each_time() {
         line.expect("a seed")
     };
     assert_ne!(seed("run"), seed("run-2"));
+    assert!(sandbox.log("run").contains(&format!("{} was drawn", seed("run"))), "{}", sandbox.log("run"));
     let again = format!("general.global_seed={}", seed("run"));
     sandbox.must_run(&[&again]);
     assert_eq!(sandbox.executed("run-3"), Vec::<String>::new());
