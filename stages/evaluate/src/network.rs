@@ -3,7 +3,7 @@
 use crate::{EvaluateError, EvaluateSettings};
 use dataset::Size;
 use kernels::Interpreter;
-use model::{Data, DataType, Graph, Op, Quant, Tensor};
+use model::{Data, DataType, Op, Quant, Tensor};
 use std::path::Path;
 
 /// A network ready to tell classes apart.
@@ -60,8 +60,8 @@ impl Network {
             classes,
             parameters: graph.parameters(),
             rescales: graph.layers.iter().any(|layer| matches!(layer.op, Op::Rescale { .. })),
-            activations: peak_activations(&graph),
-            weights: weight_bytes(&graph),
+            activations: graph.peak_activations(),
+            weights: graph.weight_bytes(),
             interpreter,
         })
     }
@@ -163,39 +163,6 @@ fn argmax<T: PartialOrd + Copy>(scores: &[T], classes: usize) -> Vec<u8> {
             best as u8
         })
         .collect()
-}
-
-/// The most memory that the outputs of layers take at once when each is dropped after its last reader.
-fn peak_activations(graph: &Graph) -> u64 {
-    let bytes = |layer: usize| {
-        let output = &graph.layers[layer].output;
-        let element = if matches!(output.data_type, DataType::F32 | DataType::I32) { 4 } else { 1 };
-        output.len() as u64 * element
-    };
-    let mut last: Vec<usize> = (0..graph.layers.len()).collect();
-    for (position, layer) in graph.layers.iter().enumerate() {
-        for input in &layer.inputs {
-            last[input.0] = position;
-        }
-    }
-    let (mut live, mut peak) = (0, 0);
-    for position in 0..graph.layers.len() {
-        live += bytes(position);
-        peak = peak.max(live);
-        let done = (0..=position).filter(|&layer| last[layer] == position && layer != graph.output.0);
-        live -= done.map(bytes).sum::<u64>();
-    }
-    peak
-}
-
-fn weight_bytes(graph: &Graph) -> u64 {
-    let bytes = |data: &Data| match data {
-        Data::F32(values) => values.len() * 4,
-        Data::I32(values) => values.len() * 4,
-        Data::I8(values) => values.len(),
-        Data::U8(values) => values.len(),
-    };
-    graph.layers.iter().flat_map(|layer| &layer.weights).map(|weight| bytes(&weight.data) as u64).sum()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The cost of a network.
 
-use crate::{Graph, LayerId, Op};
+use crate::{Data, DataType, Graph, LayerId, Op};
 
 impl Graph {
     /// Multiply-accumulates of the convolutions for one image, taps on the padding included, as is usual in the literature.
@@ -22,5 +22,59 @@ impl Graph {
             _ => 0,
         };
         taps as u64 * layer.output.len() as u64
+    }
+
+    /// The most bytes that the outputs of layers take at once for one image, when each is dropped after its last reader.
+    #[must_use]
+    pub fn peak_activations(&self) -> u64 {
+        let bytes = |layer: usize| {
+            let output = &self.layers[layer].output;
+            let element = if matches!(output.data_type, DataType::F32 | DataType::I32) { 4 } else { 1 };
+            output.len() as u64 * element
+        };
+        let mut last: Vec<usize> = (0..self.layers.len()).collect();
+        for (position, layer) in self.layers.iter().enumerate() {
+            for input in &layer.inputs {
+                last[input.0] = position;
+            }
+        }
+        let (mut live, mut peak) = (0, 0);
+        for position in 0..self.layers.len() {
+            live += bytes(position);
+            peak = peak.max(live);
+            let done = (0..=position).filter(|&layer| last[layer] == position && layer != self.output.0);
+            live -= done.map(bytes).sum::<u64>();
+        }
+        peak
+    }
+
+    /// Bytes of all weights.
+    #[must_use]
+    pub fn weight_bytes(&self) -> u64 {
+        let bytes = |data: &Data| match data {
+            Data::F32(values) => values.len() * 4,
+            Data::I32(values) => values.len() * 4,
+            Data::I8(values) => values.len(),
+            Data::U8(values) => values.len(),
+        };
+        self.layers.iter().flat_map(|layer| &layer.weights).map(|weight| bytes(&weight.data) as u64).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Activation, GraphBuilder, Initializer, Op};
+
+    #[test]
+    fn an_output_takes_memory_until_its_last_reader_is_done() {
+        let mut builder = GraphBuilder::new("n");
+        let image = builder.input("image", &[2, 2, 3]).expect("an input");
+        let relu = Op::Activation(Activation::Relu);
+        let a = builder.layer("a", relu.clone(), &[image], Initializer::default()).expect("a layer");
+        let b = builder.layer("b", relu, &[a], Initializer::default()).expect("a layer");
+        let both = builder.layer("both", Op::Concat, &[b, image], Initializer::default()).expect("a layer");
+        let graph = builder.finish(both).expect("a network");
+        // While `both` (24 elements) is made, `b` and the image (12 each) are there, `a` is not.
+        assert_eq!((graph.peak_activations(), graph.weight_bytes()), (48 * 4, 0));
     }
 }
