@@ -1,6 +1,6 @@
 //! The architectures against Keras: `golden/*.tsv`, made by `golden/keras_models.py`.
 
-use model::{AsppVersion, DeeplabV3, Graph, GraphBuilder, GraphError, MobilenetV2};
+use model::{AsppVersion, DeeplabV3, Graph, GraphBuilder, GraphError, MobilenetV2, Op};
 
 /// A row of a table: its cells, by tabs.
 fn rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
@@ -85,6 +85,26 @@ fn the_layer_that_frozen_layers_counts_to_is_where_keras_has_it() {
         assert_eq!(graph.layers.len(), count);
         assert_eq!(graph.layers[0].name, "image");
         assert_eq!(graph.layers[118].name, "block_13_expand_relu");
+    }
+}
+
+#[test]
+fn dilations_are_multiples_of_a_fifth_of_the_rows_and_at_least_1() {
+    for aspp in [AsppVersion::V1, AsppVersion::V2] {
+        for (height, wanted) in [(64, [1, 1, 1]), (80, [1, 2, 3]), (128, [1, 2, 3]), (160, [2, 4, 6])] {
+            let graph = DeeplabV3 { input: (height, 128, 3), ..usual(aspp) }.build().expect("a network");
+            let rates: Vec<usize> = graph
+                .layers
+                .iter()
+                .filter(|layer| layer.name.starts_with("aspp_conv") || layer.name.starts_with("aspp_dw"))
+                .filter_map(|layer| match &layer.op {
+                    Op::Conv2d(conv) => Some(conv.dilation.0),
+                    Op::DepthwiseConv2d(conv) => Some(conv.dilation.0),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(rates, wanted, "{aspp:?} on {height} rows");
+        }
     }
 }
 

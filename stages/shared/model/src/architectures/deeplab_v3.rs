@@ -113,7 +113,8 @@ impl DeeplabV3 {
     /// Atrous spatial pyramid pooling: what is seen at five scales, side by side, projected to one width.
     fn pyramid(&self, builder: &mut GraphBuilder, features: LayerId) -> Result<LayerId, GraphError> {
         let rows = builder.shape(features).first().copied().unwrap_or(0);
-        let rate = (rows / 5).max(1);
+        // A feature map of fewer than 5 rows has atrous branches without gaps.
+        let dilation = |index: usize| (index * (rows / 5)).max(1);
         let mut branches = vec![{
             let mut branch = Branch { builder, last: features };
             branch.conv("aspp_1x1", (1, 1), 1)?;
@@ -122,9 +123,9 @@ impl DeeplabV3 {
         for index in 1..=3 {
             let mut branch = Branch { builder, last: features };
             match self.aspp {
-                AsppVersion::V1 => branch.conv(&format!("aspp_conv{index}"), (3, 3), index * rate)?,
+                AsppVersion::V1 => branch.conv(&format!("aspp_conv{index}"), (3, 3), dilation(index))?,
                 AsppVersion::V2 => {
-                    branch.depthwise(&format!("aspp_dw{index}"), index * rate)?;
+                    branch.depthwise(&format!("aspp_dw{index}"), dilation(index))?;
                     branch.conv(&format!("aspp_pw{index}"), (1, 1), 1)?;
                 }
             }

@@ -37,13 +37,13 @@ def deeplab(alpha, height, width, stride, aspp, classes):
     )
     x = backbone.get_layer("block_13_expand_relu" if stride == 16 else "block_6_expand_relu").output
     rows, columns, channels = x.shape[1:]
-    rate = max(1, rows // 5)
     branches = [conv(x, "aspp_1x1")]
     for i in (1, 2, 3):
+        rate = max(1, i * (rows // 5))
         if aspp == "v1":
-            branches.append(conv(x, f"aspp_conv{i}", 3, i * rate))
+            branches.append(conv(x, f"aspp_conv{i}", 3, rate))
         else:
-            branches.append(conv(depthwise(x, f"aspp_dw{i}", i * rate), f"aspp_pw{i}"))
+            branches.append(conv(depthwise(x, f"aspp_dw{i}", rate), f"aspp_pw{i}"))
     y = L.Reshape((1, 1, channels), name="aspp_reshape")(L.GlobalAveragePooling2D(name="aspp_gap")(x))
     y = conv(y, "aspp_gap_conv", stem="aspp_gap")
     branches.append(L.UpSampling2D((rows, columns), interpolation="bilinear", name="aspp_gap_up")(y))
