@@ -1,5 +1,6 @@
 //! The optimizer Adam as Keras has it.
 
+use crate::network::power;
 use contract::config::Adam;
 use rayon::prelude::*;
 
@@ -27,8 +28,8 @@ impl Moments {
     /// step size and epsilon beside the uncorrected root, as `keras/src/optimizers/adam.py` does.
     pub(crate) fn step(&mut self, adam: &Adam, parameters: &mut [Vec<f32>], gradients: &[Vec<f32>]) {
         self.steps += 1;
-        let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
-        let correction = (1.0 - adam.beta_2.powi(steps)).sqrt() / (1.0 - adam.beta_1.powi(steps));
+        let correction =
+            (1.0 - power(adam.beta_2, self.steps)).sqrt() / (1.0 - power(adam.beta_1, self.steps));
         let alpha = (adam.learning_rate * correction) as f32;
         let (keep_first, keep_second) = ((1.0 - adam.beta_1) as f32, (1.0 - adam.beta_2) as f32);
         let epsilon = adam.epsilon as f32;

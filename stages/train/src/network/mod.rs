@@ -9,7 +9,7 @@ mod forward;
 mod weights;
 
 pub(crate) use forward::{Dropout, Mode, floats, vector};
-pub(crate) use weights::{Statistics, Weights};
+pub(crate) use weights::{Statistics, Weights, power};
 
 use crate::ops::{Bounds, NormOptions, Resize, Window};
 

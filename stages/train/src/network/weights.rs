@@ -59,7 +59,7 @@ impl Statistics {
 }
 
 /// `base^exponent` by repeated squaring: the same digits on every machine.
-fn power(base: f64, mut exponent: u64) -> f64 {
+pub(crate) fn power(base: f64, mut exponent: u64) -> f64 {
     let (mut result, mut square) = (1.0, base);
     while exponent > 0 {
         if exponent & 1 == 1 {
