@@ -111,8 +111,8 @@ impl TrainError {
     fn help(&self) -> Option<&'static str> {
         match self {
             Self::NanLoss { .. } => Some(
-                "lower the learning rate, or look for images with extreme values after rescaling; the last good \
-                 checkpoint is kept",
+                "lower the learning rate, or look for images with extreme values after rescaling: as it is, another run \
+                 fails at the same step; models of the epochs before, if any, are in the run folder's saved_models",
             ),
             Self::Sample { .. } => {
                 Some("run preflight again: a file has changed since the masks were checked")
