@@ -1,5 +1,6 @@
 //! A stage at work in a process of its own, seen from inside: `pipeline __stage`.
 
+use super::machine;
 use contract::{
     CancelToken, Registry, StageContext, StageError,
     protocol::{self, CANCEL, Reply, Request},
@@ -52,7 +53,8 @@ fn perform(registry: &Registry, request: &Request) -> Result<contract::Outputs, 
         request.runtime.clone(),
         cancel,
         |event| say(&Reply::Event(event)),
-    );
+    )
+    .with_memory(machine::available_memory());
     stage.run(&request.settings, &context)
 }
 

@@ -30,6 +30,9 @@ pub struct StageContext {
     pub runtime: Runtime,
     /// Cancellation, to be looked at every 500 ms or more often.
     pub cancel: CancelToken,
+    /// Memory that can be had as the stage starts, bytes, where the machine tells: for what may be kept in memory to save
+    /// time. Results do not depend on it.
+    pub memory: Option<u64>,
     events: Box<dyn Fn(EventKind) + Send + Sync>,
 }
 
@@ -75,7 +78,13 @@ impl StageContext {
         cancel: CancelToken,
         events: impl Fn(EventKind) + Send + Sync + 'static,
     ) -> Self {
-        Self { inputs, out, partial, live, runtime, cancel, events: Box::new(events) }
+        Self { inputs, out, partial, live, runtime, cancel, memory: None, events: Box::new(events) }
+    }
+
+    /// The same on a machine with so much memory to be had, where it is known.
+    #[must_use]
+    pub fn with_memory(self, memory: Option<u64>) -> Self {
+        Self { memory, ..self }
     }
 
     /// Sends an event to the engine.
