@@ -11,7 +11,7 @@ pub(crate) struct Set {
     samples: Samples,
     shape: [usize; 3],
     classes: usize,
-    /// All samples, where they fit.
+    /// All samples, where there is room.
     kept: Option<Vec<Ready>>,
 }
 
@@ -36,12 +36,12 @@ pub(crate) struct Batch {
     pub(crate) samples: Vec<usize>,
 }
 
-/// Prepared samples up to this size in bytes, training and validation each, stay in memory.
+/// Prepared samples up to this size in bytes, training and validation each, stay in memory where there is room.
 const KEEP: u64 = 1 << 30;
 
 impl Set {
-    /// Takes a set for a network with input `[height, width, channels]`. It stays in memory if it fits, and is loaded
-    /// batch by batch otherwise.
+    /// Takes a set for a network with input `[height, width, channels]`. It stays in memory if it fits into `room` bytes,
+    /// and is loaded batch by batch otherwise.
     ///
     /// # Errors
     /// A file that cannot be read or a mask that does not fit the classes; cancellation.
@@ -50,14 +50,21 @@ impl Set {
         samples: Samples,
         shape: (usize, usize, usize),
         classes: usize,
+        room: u64,
         context: &StageContext,
     ) -> Result<Self, TrainError> {
         let (height, width, channels) = shape;
         let mut set = Self { name, samples, shape: [channels, height, width], classes, kept: None };
-        if kept_bytes(set.len(), shape) <= KEEP {
+        if kept_bytes(set.len(), shape) <= room.min(KEEP) {
             set.kept = Some(set.load_all(context)?);
         }
         Ok(set)
+    }
+
+    /// Bytes that it keeps in memory.
+    pub(crate) fn kept(&self) -> u64 {
+        let [channels, height, width] = self.shape;
+        if self.kept.is_some() { kept_bytes(self.len(), (height, width, channels)) } else { 0 }
     }
 
     /// Number of samples.
@@ -136,14 +143,9 @@ impl Set {
 }
 
 /// Memory that a set of `images` takes when it is kept, bytes.
-pub(crate) fn kept_bytes(images: usize, (height, width, channels): (usize, usize, usize)) -> u64 {
-    (images * height * width * (4 * channels + 1)) as u64
-}
-
-/// Memory that a set of `images` takes while it is trained on, bytes.
-pub(crate) fn resident_bytes(images: usize, shape: (usize, usize, usize)) -> u64 {
-    let bytes = kept_bytes(images, shape);
-    if bytes <= KEEP { bytes } else { 0 }
+fn kept_bytes(images: usize, (height, width, channels): (usize, usize, usize)) -> u64 {
+    let pixels = (images as u64).saturating_mul(height as u64).saturating_mul(width as u64);
+    pixels.saturating_mul((4 * channels as u64).saturating_add(1))
 }
 
 /// The order in which an epoch visits `samples` samples.

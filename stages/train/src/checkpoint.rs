@@ -100,7 +100,7 @@ fn sync_folder(folder: &Path) -> Result<(), TrainError> {
 /// Size in bytes of a checkpoint of a network with `parameters` numbers, moving statistics included, nearly.
 pub(crate) fn size(parameters: u64) -> u64 {
     // Weights and two moments in f32; the best weights; statistics in f64 are the smaller part.
-    parameters * 4 * 4 + (1 << 16)
+    parameters.saturating_mul(4 * 4).saturating_add(1 << 16)
 }
 
 /// Numbers and paths of the checkpoints in a folder, the oldest first.

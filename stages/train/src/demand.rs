@@ -1,12 +1,14 @@
 //! What a training needs of the machine.
 
-use crate::{TrainError, TrainSettings, batches::resident_bytes, checkpoint};
+use crate::{TrainError, TrainSettings, checkpoint};
 use contract::{Demand, Finding, Machine};
-use model::{Graph, Op};
+use model::{Graph, Layer, Op};
 
 /// Bytes at the peak of a step for each byte that the layers put out: outputs that the backward pass reads, gradients on
 /// their way back, and what the allocator has not given back yet. About 0.65 is measured.
 const COPIES: u64 = 1;
+/// Further copies of the network's output, the largest of all: its logits as the loss reads them, and their gradient.
+const LOGITS: u64 = 2;
 /// The program and its threads.
 const BASE: u64 = 96 << 20;
 
@@ -22,34 +24,54 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    /// Sizes for a graph and two sets.
-    pub(crate) fn new(graph: &Graph, shape: (usize, usize, usize), images: [usize; 2]) -> Self {
-        let outputs: usize = graph.layers.iter().map(|layer| layer.output.len()).sum();
-        let unfolded = graph.layers.iter().map(|layer| unfolded(graph, layer)).max().unwrap_or(0);
+    /// Sizes for a graph.
+    pub(crate) fn new(graph: &Graph) -> Self {
+        let size = |layer: &Layer| product(&layer.output.shape);
+        let outputs = graph.layers.iter().map(size).fold(0, u64::saturating_add);
+        let logits = product(&graph.output_type().shape);
+        let workspace = graph.layers.iter().map(|layer| workspace(graph, layer)).max().unwrap_or(0);
         let parameters = graph.parameters() as u64;
-        let kept: u64 = images.iter().map(|images| resident_bytes(*images, shape)).sum();
         Self {
-            per_image: 4 * (COPIES * outputs as u64 + 2 * unfolded as u64),
+            per_image: COPIES
+                .saturating_mul(outputs)
+                .saturating_add(LOGITS.saturating_mul(logits))
+                .saturating_add(workspace)
+                .saturating_mul(4),
             // Weights, gradients, two moments, the best weights, and a checkpoint or model being written.
-            fixed: BASE + kept + 4 * parameters * 8,
+            fixed: parameters.saturating_mul(4 * 8).saturating_add(BASE),
             parameters,
         }
     }
 
-    fn memory(&self, batch: usize) -> u64 {
-        self.fixed + self.per_image * batch as u64
+    /// Bytes that a training takes with batches of this size, besides what it may keep to save time.
+    fn memory(&self, batch: usize, images: [usize; 2]) -> u64 {
+        // A batch never holds more images than the larger set.
+        let largest = images.into_iter().max().filter(|images| *images > 0).unwrap_or(usize::MAX);
+        self.per_image.saturating_mul(batch.min(largest) as u64).saturating_add(self.fixed)
+    }
+
+    /// Bytes of `memory` that a training leaves for what it may keep; all there are where nobody knows how many.
+    pub(crate) fn room(&self, memory: Option<u64>, batch: usize, images: [usize; 2]) -> u64 {
+        memory.map_or(u64::MAX, |memory| memory.saturating_sub(self.memory(batch, images)))
     }
 }
 
-/// Elements that a convolution's windows take side by side.
-fn unfolded(graph: &Graph, layer: &model::Layer) -> usize {
-    match (&layer.op, layer.inputs.first(), layer.output.shape.as_slice()) {
-        (Op::Conv2d(conv), Some(input), [height, width, _]) if conv.kernel != (1, 1) => {
-            let channels = graph.layer(*input).output.shape.last().copied().unwrap_or(0);
-            conv.kernel.0 * conv.kernel.1 * channels * height * width
-        }
-        _ => 0,
-    }
+/// Elements that a convolution takes for a moment for each image: its windows side by side, twice, and the image's part
+/// of the kernel's gradient.
+fn workspace(graph: &Graph, layer: &Layer) -> u64 {
+    let (Op::Conv2d(conv), Some(input), [height, width, filters]) =
+        (&layer.op, layer.inputs.first(), layer.output.shape.as_slice())
+    else {
+        return 0;
+    };
+    let channels = graph.layer(*input).output.shape.last().copied().unwrap_or(0);
+    let taps = product(&[conv.kernel.0, conv.kernel.1, channels]);
+    let columns = if conv.kernel == (1, 1) { 0 } else { taps.saturating_mul(product(&[*height, *width])) };
+    columns.saturating_mul(2).saturating_add(taps.saturating_mul(*filters as u64))
+}
+
+fn product(lengths: &[usize]) -> u64 {
+    lengths.iter().fold(1, |product, length| product.saturating_mul(*length as u64))
 }
 
 /// The demand of a training on sets of this many training and validation images.
@@ -61,10 +83,8 @@ pub(crate) fn demand(
     images: [usize; 2],
     machine: &Machine,
 ) -> Result<Demand, TrainError> {
-    let sizes = Sizes::new(&settings.graph()?, settings.model.input_shape(), images);
-    // A batch never holds more images than the larger set.
-    let largest = images.iter().copied().max().filter(|images| *images > 0).unwrap_or(usize::MAX);
-    let memory = sizes.memory(settings.batch_size.min(largest));
+    let sizes = Sizes::new(&settings.graph()?);
+    let memory = sizes.memory(settings.batch_size, images);
     let mut findings = Vec::new();
     if memory > machine.memory {
         let room = machine.memory.saturating_sub(sizes.fixed) / sizes.per_image.max(1);
@@ -82,6 +102,7 @@ pub(crate) fn demand(
         findings.push(Finding::error("train::memory", message).with_help(help));
     }
     // Two checkpoints and one being written; three models in the run folder and in the store.
-    let disk = 3 * checkpoint::size(sizes.parameters) + 6 * (4 * sizes.parameters + (1 << 20));
+    let models = sizes.parameters.saturating_mul(4).saturating_add(1 << 20).saturating_mul(6);
+    let disk = checkpoint::size(sizes.parameters).saturating_mul(3).saturating_add(models);
     Ok(Demand { memory, disk, findings })
 }

@@ -1,10 +1,14 @@
 //! The stage.
+//!
+//! Its metrics: `loss`, `accuracy`, `val_loss`, `val_accuracy`, `val_miou` and `lr` of every epoch, whose steps are the
+//! epochs counted from 0 as Keras and MLflow count them; then `best_epoch`, counted from 1 as in all lines for people, and
+//! `best_val_loss`, `best_val_accuracy`, `best_val_miou` of that epoch.
 
 use crate::{
     OptimizerSettings, TrainError, TrainSettings,
     batches::Set,
     checkpoint::Checkpoints,
-    demand::demand,
+    demand::{Sizes, demand},
     failpoint::BEFORE_OUTPUTS,
     fit::Fit,
     outputs::{BEST, Exporter},
@@ -16,6 +20,7 @@ use contract::{
     Preflight, Settings, Source, SourceContent, Stage, StageContext, StageError, failpoint, layout,
 };
 use dataset::Samples;
+use model::Graph;
 
 /// Training of a segmentation network: `t` in a chain word.
 #[derive(Debug, Clone, Copy, Default)]
@@ -62,7 +67,10 @@ impl Stage for Train {
 
     fn source(&self, port: &str, config: &Config) -> Result<Option<Source>, Vec<Issue>> {
         match port {
-            TRAINING_SET => dataset::training_set(config, "training").map(Some),
+            TRAINING_SET => dataset::training_set(config, "training").map(|mut source| {
+                source.findings.extend(without_effect(config));
+                Some(source)
+            }),
             VALIDATION_SET => dataset::validation_set(config, "training").map(Some),
             _ => Ok(None),
         }
@@ -73,10 +81,11 @@ impl Stage for Train {
             Ok(settings) => settings,
             Err(error) => return vec![unreadable(&error)],
         };
+        let classes = settings.numbered_classes();
         let mut findings = Vec::new();
         for (port, label) in SETS {
             if let Some(content) = content(preflight, port) {
-                findings.extend(dataset::check(label, content, &settings.classes, preflight.threads));
+                findings.extend(dataset::check(label, content, &classes, preflight.threads));
             }
         }
         let [training, _] = set_sizes(&settings, preflight);
@@ -121,23 +130,26 @@ impl Stage for Train {
 fn train(settings: &TrainSettings, context: &StageContext) -> Result<(), TrainError> {
     let mut graph = settings.graph()?;
     model::initialize(&mut graph, settings.seed);
-    let OptimizerSettings::Adam(adam) = settings.optimizer;
+    let OptimizerSettings::Adam(adam) = settings.optimizer.clone();
     let class_weights = settings.loss_weights.iter().map(|weight| *weight as f32).collect();
     let trainer = Trainer::new(&graph, class_weights, adam, settings.seed)?;
     let fresh = State::new(trainer.network.read(&graph)?);
     let (mut checkpoints, found) = Checkpoints::open(&context.partial, &fresh)?;
     for damaged in &found.damaged {
-        context.warn_transient(format!(
-            "a checkpoint is left out, training goes on from the one before: {damaged}"
-        ));
+        let instead = match &found.state {
+            Some(_) => "training goes on from an older one",
+            None => "none can be read and training starts anew",
+        };
+        context.warn_transient(format!("a checkpoint is left out, {instead}: {damaged}"));
     }
     let mut state = found.state.unwrap_or(fresh);
     let rescaling = (settings.preprocessing.scale as f32, settings.preprocessing.offset as f32);
     let network = trainer.network.clone();
     let debias = settings.batchnorm_debias;
+    let [training, validation] = sets(settings, &graph, context)?;
     let fit = Fit {
-        training: open(settings, context, SETS[0])?,
-        validation: open(settings, context, SETS[1])?,
+        training,
+        validation,
         exporter: Exporter { graph, network, debias, rescaling },
         batch_size: settings.batch_size,
         epochs: settings.epochs,
@@ -150,15 +162,43 @@ fn train(settings: &TrainSettings, context: &StageContext) -> Result<(), TrainEr
     fit.exporter.finish(&state, context)
 }
 
-fn open(
-    settings: &TrainSettings,
-    context: &StageContext,
-    set: (&str, &'static str),
-) -> Result<Set, TrainError> {
-    let (port, label) = set;
+/// The two sets, each in memory if it fits beside the training itself.
+fn sets(settings: &TrainSettings, graph: &Graph, context: &StageContext) -> Result<[Set; 2], TrainError> {
+    let [training, validation] = SETS.map(|(port, _)| samples(settings, context, port));
+    let (training, validation) = (training?, validation?);
+    let images = [training.len(), validation.len()];
+    let room = Sizes::new(graph).room(context.memory, settings.batch_size, images);
+    let shape = settings.model.input_shape();
+    let open = |samples, (_, label), room| Set::open(label, samples, shape, settings.classes, room, context);
+    let training = open(training, SETS[0], room)?;
+    let validation = open(validation, SETS[1], room.saturating_sub(training.kept()))?;
+    Ok([training, validation])
+}
+
+fn samples(settings: &TrainSettings, context: &StageContext, port: &str) -> Result<Samples, TrainError> {
     let content = context.set(port).map_err(|_| TrainError::Unbound { port: port.to_owned() })?;
-    let samples = Samples::open(content, &settings.preprocessing, settings.size(), &settings.classes)?;
-    Set::open(label, samples, settings.model.input_shape(), settings.classes.len(), context)
+    let classes = settings.numbered_classes();
+    Ok(Samples::open(content, &settings.preprocessing, settings.size(), &classes)?)
+}
+
+/// Keys that a user of the original services would expect to have an effect on training.
+fn without_effect(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let test_set = config.dataset.as_ref().is_some_and(|dataset| {
+        [&dataset.test_path, &dataset.test_masks_path, &dataset.test_files_path]
+            .iter()
+            .all(|key| key.is_some())
+    });
+    if test_set && config.operation_mode.as_deref() == Some("training") {
+        let message =
+            "the test set is not used by training; operation_mode chain_te measures the model on it";
+        findings.push(Finding::note("train::test_set", message));
+    }
+    if config.general.gpu_memory_limit.is_some() {
+        let message = "general.gpu_memory_limit is ignored: this device has no such limit";
+        findings.push(Finding::note("train::gpu_memory_limit", message));
+    }
+    findings
 }
 
 fn content<'a>(preflight: &'a Preflight, port: &str) -> Option<&'a SourceContent> {
@@ -173,7 +213,8 @@ fn set_sizes(settings: &TrainSettings, preflight: &Preflight) -> [usize; 2] {
     SETS.map(|(port, _)| {
         content(preflight, port)
             .and_then(|content| {
-                Samples::open(content, &settings.preprocessing, settings.size(), &settings.classes).ok()
+                let classes = settings.numbered_classes();
+                Samples::open(content, &settings.preprocessing, settings.size(), &classes).ok()
             })
             .map_or(0, |samples| samples.len())
     })

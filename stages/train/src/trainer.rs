@@ -61,6 +61,8 @@ impl Trainer {
         let logits = floats(passed.output.clone());
         let mut gradient = vec![0f32; logits.len()];
         let loss = self.loss(&logits, batch, Some(&mut gradient));
+        // Large, and of no more use: the backward pass is the peak of memory.
+        drop(logits);
         if !loss.loss.is_finite() {
             return loss;
         }

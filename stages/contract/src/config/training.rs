@@ -114,8 +114,9 @@ pub enum Optimizer {
     Lion(Untyped),
 }
 
-/// Adam (Kingma and Ba, arXiv 1412.6980) as Keras has it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// Adam (Kingma and Ba, arXiv 1412.6980) as Keras has it: the arguments of `keras.optimizers.Adam`. Those that are
+/// `None` where they are absent have Keras' default then.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Adam {
     /// Step size.
@@ -126,10 +127,59 @@ pub struct Adam {
     pub beta_2: f64,
     /// Added to the root of the second moment.
     pub epsilon: f64,
+    /// Whether the step divides by the largest second moment so far; false by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amsgrad: Option<bool>,
+    /// Share of each weight that a step takes away, times the learning rate; none by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_decay: Option<f64>,
+    /// Largest norm of each parameter's gradient; none by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clipnorm: Option<f64>,
+    /// Largest magnitude of each element of a gradient; none by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clipvalue: Option<f64>,
+    /// Largest norm of all gradients together; none by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub global_clipnorm: Option<f64>,
+    /// Whether weights are averaged over the steps; false by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub use_ema: Option<bool>,
+    /// Decay of that average; 0.99 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ema_momentum: Option<f64>,
+    /// Steps after which the average replaces the weights; none by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ema_overwrite_frequency: Option<usize>,
+    /// Factor on the loss, taken out of the gradients again; none by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss_scale_factor: Option<f64>,
+    /// Batches whose gradients make one step; none by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gradient_accumulation_steps: Option<usize>,
+    /// The optimizer's name, which changes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 impl Default for Adam {
     fn default() -> Self {
-        Self { learning_rate: 0.001, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 }
+        Self {
+            learning_rate: 0.001,
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-7,
+            amsgrad: None,
+            weight_decay: None,
+            clipnorm: None,
+            clipvalue: None,
+            global_clipnorm: None,
+            use_ema: None,
+            ema_momentum: None,
+            ema_overwrite_frequency: None,
+            loss_scale_factor: None,
+            gradient_accumulation_steps: None,
+            name: None,
+        }
     }
 }

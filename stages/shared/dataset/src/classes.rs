@@ -88,6 +88,12 @@ impl Classes {
         Self(Vec::new())
     }
 
+    /// As many classes, for readers to whom names mean nothing: `class 0`, `class 1` ...
+    #[must_use]
+    pub fn numbered(count: usize) -> Self {
+        Self((0..count).map(|class| format!("class {class}")).collect())
+    }
+
     fn from_names(names: &[String], shapes: bool) -> Result<Self, Issue> {
         let invalid = |message: String| Err(Issue::invalid("dataset.class_names", message));
         if names.len() < 2 || names.len() > 255 {

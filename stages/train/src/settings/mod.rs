@@ -19,8 +19,8 @@ const STAGE: &str = "training";
 pub struct TrainSettings {
     /// The network.
     pub model: ModelSettings,
-    /// The classes in the order of the mask values.
-    pub classes: Classes,
+    /// Number of classes; their names change nothing.
+    pub classes: usize,
     /// From files to network input and labels.
     pub preprocessing: Preprocessor,
     /// Images in a step.
@@ -57,7 +57,7 @@ pub enum ModelSettings {
 }
 
 /// An optimizer that is built.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum OptimizerSettings {
     /// Adam.
     Adam(Adam),
@@ -93,8 +93,8 @@ impl TrainSettings {
         let optimizer = collect(optimizer::optimizer(training), &mut issues);
         let preprocessing = collect(Preprocessor::from_config(config, STAGE), &mut issues);
         let classes = config.dataset(STAGE).and_then(Classes::from_config).map_err(|issue| vec![issue]);
-        let classes = collect(classes, &mut issues);
-        let weights = classes.as_ref().map(|classes| loss_weights(training, classes.len()));
+        let classes = collect(classes, &mut issues).map(|classes| classes.len());
+        let weights = classes.map(|classes| loss_weights(training, classes));
         let loss_weights = weights.and_then(|weights| collect(weights, &mut issues));
         let Some(seed) = config.general.global_seed else {
             issues.push(Issue::missing("general.global_seed", "training draws its weights from a seed"));
@@ -141,13 +141,19 @@ impl TrainSettings {
         };
         DeeplabV3 {
             input: *input_shape,
-            classes: self.classes.len(),
+            classes: self.classes,
             alpha: *alpha,
             output_stride: *output_stride,
             aspp,
             dropout: self.dropout,
         }
         .build()
+    }
+
+    /// The classes by number, for readers of masks.
+    #[must_use]
+    pub fn numbered_classes(&self) -> Classes {
+        Classes::numbered(self.classes)
     }
 
     /// Height and width of the network's input.

@@ -38,6 +38,7 @@ pub(super) fn model(config: &Config, training: &Training) -> Result<ModelSetting
 }
 
 fn zoo_model(config: &Config, training: &Training, spec: &ModelSpec) -> Result<ModelSettings, Vec<Issue>> {
+    let backbone = backbone(spec);
     let mut issues = Vec::new();
     match config.general.model_type.as_deref() {
         Some("deeplab_v3") => {}
@@ -46,12 +47,16 @@ fn zoo_model(config: &Config, training: &Training, spec: &ModelSpec) -> Result<M
             Issue::invalid("general.model_type", format!("`{other}` is no model type"))
                 .with_help("the model types are deeplab_v3 and custom"),
         ),
+        // The type is needed by what is built; whether this backbone, once built, needs it, is no question yet.
+        None if backbone.as_ref().is_some_and(|issue| issue.kind == IssueKind::NotYet) => {
+            return Err(Vec::from_iter(backbone));
+        }
         None => issues.push(
             Issue::missing("general.model_type", "a network of the zoo has a type")
                 .with_help("write `model_type: deeplab_v3` under `general`"),
         ),
     }
-    issues.extend(backbone(spec));
+    issues.extend(backbone);
     if spec.pretrained_weights.is_some() {
         issues.push(Issue::not_yet("training.model.pretrained_weights", "starting from ImageNet weights"));
     }

@@ -68,7 +68,7 @@ fn three_steps_are_those_of_keras() {
 
 #[test]
 fn adam_on_given_gradients_is_that_of_keras() {
-    let adam = Adam { learning_rate: 0.002, beta_1: 0.8, beta_2: 0.95, epsilon: 1e-3 };
+    let adam = Adam { learning_rate: 0.002, beta_1: 0.8, beta_2: 0.95, epsilon: 1e-3, ..Adam::default() };
     let mut parameters = vec![vec![1.0f32, -2.0, 0.5, 0.0]];
     let mut moments = Moments::new(&parameters);
     for step in numbers().adam {

@@ -28,8 +28,10 @@ fn the_best_model_has_the_validation_loss_that_was_told() {
     let runtime = Runtime { threads: 1, attempt: 1 };
     let context = StageContext::new(BTreeMap::new(), folders, runtime, CancelToken::default(), |_| {});
     let content = Shapes::new(2).first(6).content();
-    let samples = Samples::open(&content, &settings.preprocessing, settings.size(), &settings.classes);
-    let set = Set::open("validation set", samples.expect("a set"), (32, 32, 3), 4, &context).expect("a set");
+    let samples =
+        Samples::open(&content, &settings.preprocessing, settings.size(), &settings.numbered_classes());
+    let set = Set::open("validation set", samples.expect("a set"), (32, 32, 3), 4, u64::MAX, &context);
+    let set = set.expect("a set");
     let ready = trainer.ready(&state, true);
     let losses = [[0, 1, 2, 3].as_slice(), &[4, 5]]
         .map(|samples| trainer.judge(&ready, &set.batch(samples).expect("a batch")).loss);
@@ -52,6 +54,41 @@ fn the_table_has_a_line_an_epoch_and_the_numbers_that_were_told() {
         let written: Vec<f64> = line.split(',').map(|value| value.parse().expect("a number")).collect();
         assert_eq!(written, told);
     }
+}
+
+#[test]
+fn the_best_epoch_is_counted_from_one() {
+    let story = Run::new().go(2, None);
+    let losses: Vec<f64> = story
+        .lasting
+        .iter()
+        .filter_map(|event| match event {
+            EventKind::Metric { name, step: Some(_), value } if name == "val_loss" => Some(*value),
+            _ => None,
+        })
+        .collect();
+    let best = metric(&story.lasting, "best_epoch") as usize;
+    assert_eq!(losses[best - 1], losses.iter().copied().fold(f64::INFINITY, f64::min));
+    assert_eq!(losses[best - 1], metric(&story.lasting, "best_val_loss"));
+}
+
+#[test]
+fn a_set_without_room_in_memory_gives_the_same_batches() {
+    let settings = settings();
+    let content = Shapes::new(2).first(6).content();
+    let folders = (PathBuf::new(), PathBuf::new(), None);
+    let runtime = Runtime { threads: 1, attempt: 1 };
+    let context = StageContext::new(BTreeMap::new(), folders, runtime, CancelToken::default(), |_| {});
+    let size = 6 * 32 * 32 * (3 * 4 + 1);
+    let [kept, loaded] = [size, size - 1].map(|room| {
+        let samples =
+            Samples::open(&content, &settings.preprocessing, settings.size(), &settings.numbered_classes());
+        let samples = samples.expect("a set");
+        Set::open("training set", samples, (32, 32, 3), 4, room, &context).expect("a set")
+    });
+    assert_eq!((kept.kept(), loaded.kept()), (size, 0));
+    let order = [4, 0, 5];
+    assert_eq!(kept.batch(&order).expect("a batch"), loaded.batch(&order).expect("a batch"));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! What is found before a training runs.
 
 use super::support::{inputs, settings};
-use crate::Train;
-use contract::{Machine, Preflight, Settings, Severity, Stage};
+use crate::{Train, demand::Sizes};
+use contract::{InputContent, Machine, Preflight, Settings, Severity, Stage};
+use std::collections::BTreeMap;
 
 fn preflight(batch_size: usize) -> Preflight {
     let settings = crate::TrainSettings { batch_size, ..settings() };
@@ -36,4 +37,41 @@ fn a_batch_that_does_not_fit_is_refused_with_the_largest_that_does() {
     assert_eq!(findings[0].help.as_deref(), Some("the largest batch_size that fits is 3"));
     let none = Train.demand(&preflight(8), &Machine { memory: 1 << 20 }).findings;
     assert!(none[0].help.as_deref().is_some_and(|help| help.starts_with("even a batch of one")), "{none:?}");
+}
+
+#[test]
+fn a_batch_size_beyond_all_memory_is_refused_and_not_counted_round() {
+    // Without a set whose size is known nothing bounds the batch.
+    let preflight = Preflight { inputs: BTreeMap::new(), ..preflight(usize::MAX) };
+    let demand = Train.demand(&preflight, &Machine { memory: 8 << 30 });
+    assert_eq!((demand.memory, demand.findings.len()), (u64::MAX, 1));
+}
+
+#[test]
+fn samples_that_could_stay_in_memory_are_no_reason_to_refuse() {
+    let needed = |images| {
+        let mut preflight = preflight(4);
+        for input in preflight.inputs.values_mut() {
+            input.content = InputContent::Source(dataset::Shapes::new(1).first(images).content());
+        }
+        Train.demand(&preflight, &Machine { memory: u64::MAX }).memory
+    };
+    assert_eq!(needed(4), needed(40_000));
+}
+
+#[test]
+fn samples_have_the_room_that_the_training_leaves() {
+    let needed = Train.demand(&preflight(4), &Machine { memory: u64::MAX }).memory;
+    let sizes = Sizes::new(&settings().graph().expect("a graph"));
+    let room = |memory| sizes.room(memory, 4, [10, 6]);
+    assert_eq!([room(Some(needed + 7)), room(Some(needed - 7)), room(None)], [7, 0, u64::MAX]);
+}
+
+#[test]
+fn the_parts_of_a_kernels_gradient_count() {
+    let graph = settings().graph().expect("a graph");
+    let outputs: usize = graph.layers.iter().map(|layer| layer.output.len()).sum();
+    // The largest kernel of this network is the pointwise one that joins the branches: 1280 to 256 channels.
+    let per_image = 4 * (outputs + 2 * graph.output_type().len() + 1280 * 256) as u64;
+    assert_eq!(Sizes::new(&graph).per_image, per_image);
 }

@@ -60,8 +60,23 @@ fn a_damaged_checkpoint_is_told_and_the_one_before_it_serves() {
             panic!("no warning but {warning:?}")
         };
         assert!(message.contains(&*newest.to_string_lossy()), "{message}");
+        assert!(message.contains("goes on from an older one"), "{message}");
         assert!(story == expected);
     }
+}
+
+#[test]
+fn a_training_without_a_checkpoint_that_can_be_read_starts_anew_and_says_so() {
+    let expected = undisturbed();
+    let run = Run::new();
+    run.go(2, Some(1));
+    let [only] = &checkpoints(run.folder.path())[..] else { panic!("one checkpoint was expected") };
+    fs_err::write(only, "no checkpoint").expect("a file");
+    let mut story = run.go(2, None);
+    let warning = story.lasting.remove(0);
+    let EventKind::Warning { message, .. } = warning else { panic!("no warning but {warning:?}") };
+    assert!(message.contains("training starts anew"), "{message}");
+    assert!(story == expected);
 }
 
 #[test]

@@ -87,6 +87,87 @@ fn what_is_not_built_yet_is_never_ignored() {
 }
 
 #[test]
+fn arguments_of_adam_that_are_not_built_are_refused_and_their_defaults_change_nothing() {
+    for (name, other, default) in [
+        ("amsgrad", json!(true), json!(false)),
+        ("weight_decay", json!(0.004), Value::Null),
+        ("clipnorm", json!(1.0), Value::Null),
+        ("clipvalue", json!(0.5), Value::Null),
+        ("global_clipnorm", json!(1.0), Value::Null),
+        ("use_ema", json!(true), json!(false)),
+        ("ema_momentum", json!(0.9), json!(0.99)),
+        ("ema_overwrite_frequency", json!(10), Value::Null),
+        ("loss_scale_factor", json!(128.0), Value::Null),
+        ("gradient_accumulation_steps", json!(2), Value::Null),
+    ] {
+        let key = format!("training.optimizer.Adam.{name}");
+        assert_eq!(
+            refused(|c| c["training"]["optimizer"]["Adam"][name] = other),
+            one(IssueKind::NotYet, &key)
+        );
+        let said = Train.settings(&config(|c| c["training"]["optimizer"]["Adam"][name] = default));
+        assert_eq!(said.expect("settings"), Train.settings(&config(|_| {})).expect("settings"), "{name}");
+    }
+    let named = Train.settings(&config(|c| c["training"]["optimizer"]["Adam"]["name"] = json!("mine")));
+    let settings = named.expect("settings");
+    assert_eq!(settings, Train.settings(&config(|_| {})).expect("settings"));
+    let arguments = json!({"learning_rate": 0.005, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7});
+    let written = serde_json::to_value(&settings).expect("JSON");
+    assert_eq!(written["optimizer"]["Adam"], arguments, "{written}");
+}
+
+#[test]
+fn a_renamed_class_is_the_same_training() {
+    let named = |name: &str| {
+        let names = json!(["background", "disc", "square", name]);
+        Train.settings(&config(|c| c["dataset"]["class_names"] = names)).expect("settings")
+    };
+    assert_eq!(named("triangle"), named("wedge"));
+}
+
+#[test]
+fn a_backbone_that_is_not_built_is_all_there_is_to_say_about_it() {
+    for name in ["custom", "resnet50"] {
+        let found = refused(|c| {
+            c["general"] = json!({});
+            c["training"]["model"]["name"] = json!(name);
+            c["training"]["model"]["version"] = Value::Null;
+        });
+        assert_eq!(found, one(IssueKind::NotYet, "training.model.name"));
+    }
+}
+
+#[test]
+fn keys_without_an_effect_on_training_are_noted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ids = folder.path().join("ids.txt");
+    fs_err::write(&ids, "a\nb\nc\nd\ne\n").expect("a file");
+    for id in ["a", "b", "c", "d", "e"] {
+        for extension in ["jpg", "png"] {
+            fs_err::write(folder.path().join(format!("{id}.{extension}")), "never decoded").expect("a file");
+        }
+    }
+    let codes = |mode: &str, test_set: bool, limit: Value| -> Vec<String> {
+        let config = config(|c| {
+            c["operation_mode"] = json!(mode);
+            c["general"]["gpu_memory_limit"] = limit;
+            c["dataset"] = json!({"class_names": ["left", "right"]});
+            for set in if test_set { &["training", "test"][..] } else { &["training"] } {
+                c["dataset"][format!("{set}_path")] = json!(folder.path());
+                c["dataset"][format!("{set}_masks_path")] = json!(folder.path());
+                c["dataset"][format!("{set}_files_path")] = json!(ids);
+            }
+        });
+        let source = Train.source("training_set", &config).expect("a set").expect("a set");
+        source.findings.into_iter().map(|finding| finding.code).collect()
+    };
+    assert_eq!(codes("training", true, Value::Null), ["train::test_set"]);
+    assert_eq!(codes("training", false, Value::Null), [""; 0]);
+    assert_eq!(codes("chain_tqe", true, Value::Null), [""; 0]);
+    assert_eq!(codes("chain_tqe", true, json!(12.0)), ["train::gpu_memory_limit"]);
+}
+
+#[test]
 fn exactly_one_key_says_what_is_trained() {
     assert_eq!(refused(|c| c["training"]["model"] = Value::Null), one(IssueKind::Missing, "training.model"));
     let both = refused(|c| c["general"]["model_path"] = json!("a.h5"));
