@@ -167,3 +167,27 @@ fn unbound(stage: &dyn Stage, port: &InputPort) -> Issue {
 fn kinds(port: &InputPort) -> String {
     port.accepts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::{Finding, SourceContent};
+
+    #[test]
+    fn a_source_that_two_stages_name_has_the_findings_of_both_once() {
+        let config = Config::default();
+        let mut compiler =
+            Compiler { config: &config, graph: DiGraph::new(), producers: Vec::new(), issues: Vec::new() };
+        let source = |findings: &[&str]| Source {
+            kind: ArtifactKind::FloatModel,
+            label: "model".to_owned(),
+            key: "general.model_path".to_owned(),
+            content: SourceContent::File("model.h5".into()),
+            findings: findings.iter().map(|message| Finding::note("code", *message)).collect(),
+        };
+        let first = compiler.source(source(&["a", "b"]));
+        assert!(compiler.source(source(&["b", "c"])) == first);
+        let Node::Source(merged) = &compiler.graph[first.node] else { panic!("a source") };
+        assert_eq!(merged.findings, source(&["a", "b", "c"]).findings);
+    }
+}

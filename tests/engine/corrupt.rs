@@ -29,6 +29,7 @@ fn a_corrupt_object_is_told_and_made_again_when_its_stage_is_a_hit() {
     let ended = sandbox.must_run(&[]);
     assert_eq!(sandbox.executed("run-2"), ["quantize"]);
     assert!(sandbox.warnings("run-2")[0].contains("corrupt"), "{:?}", sandbox.warnings("run-2"));
+    assert_eq!(sandbox.warnings("run-2").len(), 1, "told once: {:?}", sandbox.warnings("run-2"));
     assert!(ended.stderr.contains("corrupt"), "{ended:?}");
     assert_eq!(sandbox.results("run"), sandbox.results("run-2"));
 }
@@ -70,6 +71,7 @@ fn a_missing_object_and_a_garbled_manifest_are_misses() {
     fs_err::remove_file(object(&sandbox, "run", "evaluate/metrics.json")).expect("an object");
     sandbox.must_run(&[]);
     assert_eq!(sandbox.executed("run-2"), ["evaluate"]);
+    assert_eq!(sandbox.warnings("run-2").len(), 1, "told once: {:?}", sandbox.warnings("run-2"));
 
     for entry in fs_err::read_dir(sandbox.path("cache/actions")).expect("the manifests") {
         let path = entry.expect("an entry").path();

@@ -31,6 +31,8 @@ fn an_engine_that_dies_at_any_fail_point_leaves_nothing_alive_and_the_next_run_g
         sandbox.must_be_quiet();
         let (sandbox, run) = recover(sandbox);
         assert_eq!(sandbox.results(&run), expected, "{point}");
+        let checkpoints = fs_err::read_dir(sandbox.path("cache/partial")).expect("a folder").count();
+        assert_eq!(checkpoints, 0, "{point} leaves the checkpoints of finished work behind");
     }
 }
 

@@ -122,7 +122,11 @@ fn a_clean_preflight_is_remembered_with_its_warnings_and_one_with_errors_is_not(
         sandbox.must_run(&[]);
         assert_eq!(sandbox.warnings(run), ["fewer than three points"]);
     }
-    assert!(fs_err::read_dir(sandbox.path("cache/verdicts")).expect("the verdicts").count() > 0);
+    let verdicts = || fs_err::read_dir(sandbox.path("cache/verdicts")).expect("the verdicts").flatten();
+    assert!(verdicts().count() > 0);
+    verdicts().for_each(|verdict| fs_err::remove_file(verdict.path()).expect("a verdict"));
+    sandbox.must_run(&[]);
+    assert_eq!(verdicts().count(), 0, "stored work is not checked again");
 }
 
 #[test]
