@@ -7,6 +7,8 @@ use super::{
 use crate::{RandomImages, numpy};
 use contract::{Config, Finding, ImageEntry, Issue, Source, SourceContent, config::Dataset};
 
+const SPLIT: &str = "dataset.quantization_split";
+
 /// Random images when there is nothing to calibrate on.
 const RANDOM_IMAGES: usize = 10;
 
@@ -17,7 +19,7 @@ const RANDOM_IMAGES: usize = 10;
 /// Keys that are missing, name what is not there, or leave the set empty.
 pub fn calibration_set(config: &Config, stage: &str) -> Result<Source, Vec<Issue>> {
     let Some(dataset) = &config.dataset else { return Ok(random(0, Vec::new())) };
-    let share = share("dataset.quantization_split", dataset.quantization_split)?;
+    let share = share(SPLIT, dataset.quantization_split)?;
     if let Some(shapes) = built_in(dataset)? {
         let shapes = shapes.training();
         let count = share.map_or(shapes.count(), |share| part(shapes.count(), share));
@@ -39,7 +41,7 @@ pub fn calibration_set(config: &Config, stage: &str) -> Result<Source, Vec<Issue
     };
     findings.extend(listed.findings);
     let images = match share {
-        Some(share) => permuted_part(dataset, &listed.images, share),
+        Some(share) => permuted_part(dataset, &listed.images, share)?,
         None => listed.images,
     };
     Ok(calibration(&key, SourceContent::Images(images), findings))
@@ -59,12 +61,30 @@ fn training_pictures(dataset: &Dataset, reason: &str) -> Result<Ids, Vec<Issue>>
     Ok(Ids { images, ..all })
 }
 
-fn permuted_part(dataset: &Dataset, images: &[ImageEntry], share: f64) -> Vec<ImageEntry> {
-    numpy::permutation(dataset.seed, images.len())
-        .into_iter()
-        .take(part(images.len(), share))
-        .map(|at| images[at].clone())
-        .collect()
+fn permuted_part(
+    dataset: &Dataset,
+    images: &[ImageEntry],
+    share: f64,
+) -> Result<Vec<ImageEntry>, Vec<Issue>> {
+    let order = numpy::permutation(dataset.seed, images.len());
+    let (chosen, left) = order.split_at(part(images.len(), share));
+    let there = |at: &usize| images[*at].image.exists();
+    match chosen.first() {
+        // Where no listed image is there at all, the split is not to blame.
+        Some(&first) if !chosen.iter().any(there) && left.iter().any(there) => Err(vec![
+            Issue::invalid(
+                SPLIT,
+                format!(
+                    "a split of {share} chooses {} of {} listed images, and none of them is there; the first is {}",
+                    chosen.len(),
+                    images.len(),
+                    images[first].image.display()
+                ),
+            )
+            .with_help("choose a larger share, or take the ids of missing images out of the list"),
+        ]),
+        _ => Ok(chosen.iter().map(|&at| images[at].clone()).collect()),
+    }
 }
 
 /// `int(n * share)`, at least 1.

@@ -145,11 +145,11 @@ impl<'a> SetKeys<'a> {
         }
     }
 
-    /// The images without masks, where both keys are there.
+    /// The images and their ids, where both keys are there, whether masks are or not.
     pub(super) fn pictures(&self) -> Option<SetFiles<'a>> {
         Some(SetFiles {
             images: (self.images_key(), self.images?),
-            masks: None,
+            masks: self.masks.map(|path| (self.masks_key(), path)),
             ids: (self.files_key(), self.ids?),
         })
     }

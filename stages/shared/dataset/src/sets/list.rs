@@ -9,6 +9,7 @@ use std::{
 /// Files of a set, each with the key that names it.
 pub(super) struct SetFiles<'a> {
     pub(super) images: (String, &'a Path),
+    /// Also where masks are not wanted, to tell them from images.
     pub(super) masks: Option<(String, &'a Path)>,
     pub(super) ids: (String, &'a Path),
 }
@@ -48,12 +49,13 @@ pub(super) fn entries(files: &SetFiles<'_>, masks: Masks) -> Result<Ids, Vec<Iss
         return Err(issues);
     }
     let findings = repeated(&ids, files.ids.1).into_iter().collect();
+    let shared = files.masks.as_ref().is_some_and(|(_, folder)| same(folder, files.images.1));
     let images = ids
         .into_iter()
         .map(|id| ImageEntry {
-            image: image_of(files.images.1, &id),
+            image: image_of(files.images.1, &id, shared),
             mask: match (&files.masks, masks) {
-                (Some((_, folder)), Masks::Wanted) => Some(folder.join(format!("{id}.png"))),
+                (Some((_, folder)), Masks::Wanted) => Some(folder.join(mask_name(&id))),
                 _ => None,
             },
             id,
@@ -132,7 +134,22 @@ fn repeated(ids: &[String], path: &Path) -> Option<Finding> {
     ))
 }
 
-fn image_of(folder: &Path, id: &str) -> PathBuf {
+fn mask_name(id: &str) -> String {
+    format!("{id}.png")
+}
+
+/// Whether two paths, however written, lead to one folder.
+fn same(a: &Path, b: &Path) -> bool {
+    match (fs_err::canonicalize(a), fs_err::canonicalize(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => a == b,
+    }
+}
+
+/// The image of an id, whatever its ending; in a folder that it shares with the masks, a mask is no image.
+fn image_of(folder: &Path, id: &str, shared: bool) -> PathBuf {
     let with = |ending: &str| folder.join(format!("{id}.{ending}"));
-    ENDINGS.iter().map(|ending| with(ending)).find(|path| path.exists()).unwrap_or_else(|| with(ENDINGS[0]))
+    let mask = shared.then(|| folder.join(mask_name(id)));
+    let is_image = |path: &PathBuf| Some(path) != mask.as_ref() && path.exists();
+    ENDINGS.iter().map(|ending| with(ending)).find(is_image).unwrap_or_else(|| with(ENDINGS[0]))
 }

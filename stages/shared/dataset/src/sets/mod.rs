@@ -75,11 +75,14 @@ pub fn validation_set(config: &Config, stage: &str) -> Result<Source, Vec<Issue>
                  the training set, which is named by three keys"
             );
             let all = training_list(dataset, &reason)?;
-            (SetKeys::training(dataset).files_key(), split(dataset, &all.images)?.1)
+            let (training, images) = split(dataset, &all.images)?;
+            // An id that is listed twice may be on both sides.
+            findings.extend(overlap(&training, &images, "validation set"));
+            (SetKeys::training(dataset).files_key(), images)
         }
     };
     if !matches!(validation_keys(dataset), Validation::Split) {
-        findings.extend(overlap(dataset, &images, "validation set"));
+        findings.extend(trained_on(dataset, &images, "validation set"));
     }
     Ok(source("validation set", &key, SourceContent::Images(images), findings))
 }
@@ -98,7 +101,7 @@ pub fn test_set(config: &Config, stage: &str) -> Result<Option<Source>, Vec<Issu
         return Ok(None);
     }
     let mut listed = entries(&keys.files()?, Masks::Wanted)?;
-    listed.findings.extend(overlap(dataset, &listed.images, "test set"));
+    listed.findings.extend(trained_on(dataset, &listed.images, "test set"));
     let content = SourceContent::Images(listed.images);
     Ok(Some(source("test set", &keys.files_key(), content, listed.findings)))
 }
@@ -224,12 +227,16 @@ fn unused_split(dataset: &Dataset) -> Option<Finding> {
     })
 }
 
-/// A warning when images to judge a model by were trained on.
-fn overlap(dataset: &Dataset, images: &[ImageEntry], label: &str) -> Option<Finding> {
+/// A warning when images to judge a model by are in the training list.
+fn trained_on(dataset: &Dataset, images: &[ImageEntry], label: &str) -> Option<Finding> {
     let training = SetKeys::training(dataset);
     // Training keys are not needed to evaluate; where they do not hold, there is nothing to compare with.
     let training = training.files().ok().and_then(|files| entries(&files, Masks::Wanted).ok())?;
-    let (count, first) = shared_ids(&training.images, images)?;
+    overlap(&training.images, images, label)
+}
+
+fn overlap(training: &[ImageEntry], images: &[ImageEntry], label: &str) -> Option<Finding> {
+    let (count, first) = shared_ids(training, images)?;
     Some(
         Finding::warning(
             "data::shared_ids",

@@ -86,6 +86,61 @@ fn id_files_may_have_blank_lines_spaces_and_windows_line_ends() {
 }
 
 #[test]
+fn a_mask_is_no_image_where_both_share_a_folder() {
+    let folder = Folder::new().ids("train.txt", "a\nb\nc\n");
+    for name in ["a.jpg", "a.png", "b.png", "c.png", "c.bmp"] {
+        fs_err::write(folder.path("images").join(name), b"").expect("written");
+    }
+    let images = |masks: &str| {
+        let masks = Some(folder.path(masks));
+        let dataset = Dataset {
+            training_masks_path: masks.clone(),
+            validation_files_path: Some(folder.path("train.txt")),
+            quantization_path: Some(folder.path("images")),
+            quantization_masks_path: masks,
+            quantization_files_path: Some(folder.path("train.txt")),
+            ..folder.dataset()
+        };
+        let config = config(dataset);
+        let sources = [training_set(&config, "train"), calibration_set(&config, "quantize")];
+        sources.map(|source| match source.expect("legal").content {
+            SourceContent::Images(entries) => entries
+                .iter()
+                .map(|entry| entry.image.file_name().expect("a name").to_string_lossy().into_owned())
+                .collect::<Vec<_>>(),
+            other => panic!("not a list: {other:?}"),
+        })
+    };
+    assert_eq!(images("masks/../images"), [["a.jpg", "b.jpg", "c.bmp"]; 2]);
+    assert_eq!(images("masks"), [["a.jpg", "b.png", "c.png"]; 2]);
+}
+
+#[test]
+fn an_id_on_both_sides_of_a_split_is_a_warning() {
+    let folder = Folder::new().ids("train.txt", "a\na\n");
+    let dataset = Dataset { validation_split: Some(0.5), ..folder.dataset() };
+    let validation = validation_set(&config(dataset), "train").expect("legal");
+    assert_eq!(codes(&validation), ["data::shared_ids"]);
+}
+
+#[test]
+fn a_calibration_split_that_chooses_only_missing_images_is_told() {
+    let folder = Folder::new();
+    let dataset = Dataset {
+        quantization_split: Some(0.2),
+        validation_files_path: Some(folder.path("train.txt")),
+        ..folder.dataset()
+    };
+    let config = config(dataset);
+    assert!(calibration_set(&config, "quantize").is_ok(), "no image is there at all");
+    // The split chooses e and a.
+    fs_err::write(folder.path("images").join("b.jpg"), b"").expect("written");
+    let issues = calibration_set(&config, "quantize").expect_err("e and a are missing");
+    assert_eq!((issues[0].key.as_str(), issues[0].kind), ("dataset.quantization_split", IssueKind::Invalid));
+    assert!(issues[0].message.contains("2 of 10") && issues[0].message.contains("e.jpg"), "{issues:?}");
+}
+
+#[test]
 fn validation_ids_alone_are_looked_up_in_the_training_folders() {
     let folder = Folder::new().ids("val.txt", "x\na\n");
     let dataset = Dataset { validation_files_path: Some(folder.path("val.txt")), ..folder.dataset() };
