@@ -14,6 +14,9 @@ use std::{
 /// The value of a pixel that belongs to no class and counts nowhere.
 pub const VOID: u8 = 255;
 
+/// Larger masks are not read. Pictures have a limit of the decoder's own, 512 MiB.
+const MOST_PIXELS: u64 = 1 << 28;
+
 /// A decoded mask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mask {
@@ -37,6 +40,14 @@ impl Mask {
         decoder.set_transformations(png::Transformations::IDENTITY);
         let unreadable = |message: String| DatasetError::Mask { path: path.to_owned(), message };
         let mut reader = decoder.read_info().map_err(|e| unreadable(e.to_string()))?;
+        // The header is believed before any pixel is seen, so memory is not asked for whatever it says.
+        let (width, height) = reader.info().size();
+        let pixels = u64::from(width) * u64::from(height);
+        if pixels > MOST_PIXELS {
+            return Err(unreadable(format!(
+                "its header says {height}x{width} (height x width), more than {MOST_PIXELS} pixels"
+            )));
+        }
         let size =
             reader.output_buffer_size().ok_or_else(|| unreadable("the picture is too large".to_owned()))?;
         let mut bytes = vec![0; size];
@@ -189,6 +200,18 @@ mod tests {
         let unknown = png(png::ColorType::Rgb, png::BitDepth::Eight, &bytes);
         let error = Mask::read(unknown.path(), 21).expect_err("an unknown colour");
         assert!(matches!(error, DatasetError::RgbMask { color: [1, 2, 3], pixels: 1, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_header_of_more_pixels_than_any_camera_has_is_an_error() {
+        let file = tempfile::Builder::new().suffix(".png").tempfile().expect("a file");
+        let mut encoder = png::Encoder::new(file.reopen().expect("a file"), 1 << 16, 1 << 15);
+        encoder.set_color(png::ColorType::Grayscale);
+        let mut writer = encoder.write_header().expect("a header");
+        writer.write_chunk(png::chunk::IDAT, &[0; 20]).expect("a chunk");
+        drop(writer);
+        let error = Mask::read(file.path(), 2).expect_err("too large");
+        assert!(error.to_string().contains("32768x65536 (height x width)"), "{error}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::{Mask, Picture, VOID, resize};
 use contract::{
     Config, Issue,
-    config::{AspectRatio, Interpolation},
+    config::{AspectRatio, Interpolation, Rescaling},
 };
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +74,7 @@ impl Preprocessor {
             AspectRatio::Letterbox => sampling(section.resizing.interpolation).map(Fitting::Letterbox),
             AspectRatio::Crop | AspectRatio::Padding | AspectRatio::FullScreen => Ok(Fitting::Place),
         };
+        let rescaling = rescaling.and_then(usable);
         let (rescaling, fitting) = match (rescaling, fitting) {
             (Ok(rescaling), Ok(fitting)) => (rescaling, fitting),
             (rescaling, fitting) => return Err(rescaling.err().into_iter().chain(fitting.err()).collect()),
@@ -142,6 +143,21 @@ impl Preprocessor {
         let (black, white) = (self.rescaled(0.0), self.rescaled(255.0));
         (black.min(white), black.max(white))
     }
+}
+
+/// A rescaling after which pixels can still be told apart.
+fn usable(rescaling: Rescaling) -> Result<Rescaling, Issue> {
+    let Rescaling { scale, offset } = rescaling;
+    if !offset.is_finite() {
+        let message = format!("an offset of {offset} makes every pixel {offset}");
+        return Err(Issue::invalid("preprocessing.rescaling.offset", message));
+    }
+    if scale == 0.0 || !scale.is_finite() {
+        let message = format!("a scale of {scale} makes all pixels the same");
+        return Err(Issue::invalid("preprocessing.rescaling.scale", message)
+            .with_help("`rescaling: {scale: 1/127.5, offset: -1}` maps pixels 0..255 to -1..1"));
+    }
+    Ok(rescaling)
 }
 
 fn sampling(interpolation: Option<Interpolation>) -> Result<Sampling, Issue> {
@@ -214,7 +230,7 @@ fn paste<T: Copy>(
 mod tests {
     use super::*;
     use crate::resize::Case;
-    use contract::config::{ColorMode, Preprocessing, Rescaling, Resizing};
+    use contract::config::{ColorMode, Preprocessing, Resizing};
 
     fn config(interpolation: Option<Interpolation>, aspect_ratio: AspectRatio) -> Config {
         Config {
@@ -269,6 +285,19 @@ mod tests {
         let picture = Picture { height: 1, width: 1, channels: 3, pixels: vec![0, 255, 51] };
         assert_eq!(preprocessor.picture(&picture, Size { height: 1, width: 1 }), [-1.0, 1.0, -0.6]);
         assert_eq!(preprocessor.range(), (-1.0, 1.0));
+    }
+
+    #[test]
+    fn a_rescaling_that_makes_all_pixels_the_same_is_refused() {
+        for (scale, offset, key) in
+            [(0.0, -1.0, "scale"), (f64::INFINITY, 0.0, "scale"), (1.0, f64::NAN, "offset")]
+        {
+            let mut config = config(Some(Interpolation::Bilinear), AspectRatio::Fit);
+            config.preprocessing.as_mut().expect("a section").rescaling = Some(Rescaling { scale, offset });
+            let issues = Preprocessor::from_config(&config, "train").expect_err("refused");
+            assert_eq!(issues[0].key, format!("preprocessing.rescaling.{key}"));
+            assert_eq!(issues[0].kind, contract::IssueKind::Invalid);
+        }
     }
 
     #[test]
