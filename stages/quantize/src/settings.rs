@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 /// Ways to find ranges that a file may name, besides [`MIN_MAX`].
 const LATER_CALIBRATIONS: [&str; 4] = ["moving_average", "percentile", "entropy", "mse"];
+/// The only value of `extra_options`.
+const MOVING_AVERAGE: &str = "calib_moving_average";
 /// Ranges are those of all values seen.
 const MIN_MAX: &str = "minmax";
 
@@ -75,10 +77,24 @@ impl QuantizeSettings {
     }
 }
 
-/// Legal keys whose behaviour is not built yet. `target_opset` and `extra_options` belong to the ONNX quantizer: beside
-/// another one they mean nothing, as in the original.
+/// Legal keys whose behaviour is not built yet, and values that no key has. `target_opset` and `extra_options` belong to
+/// the ONNX quantizer: beside another one they mean nothing, as in the original, but a wrong value is wrong all the same.
 fn unbuilt(section: &Quantization) -> Vec<Issue> {
     let mut issues = Vec::new();
+    if section.target_opset == Some(0) {
+        issues.push(
+            Issue::invalid("quantization.target_opset", "there is no opset 0")
+                .with_help("17 is the usual one"),
+        );
+    }
+    match section.extra_options.as_deref() {
+        None => {}
+        Some(option) if option == MOVING_AVERAGE || option.eq_ignore_ascii_case("none") => {}
+        Some(other) => issues.push(
+            Issue::invalid("quantization.extra_options", format!("`{other}` is no option of the quantizer"))
+                .with_help(format!("`{MOVING_AVERAGE}` is one; without the key there is none")),
+        ),
+    }
     let mut not_yet = |key: &str, what: &str, help: &str| {
         issues.push(Issue::not_yet(format!("quantization.{key}"), what).with_help(help));
     };

@@ -261,6 +261,18 @@ fn missing_sections_and_unknown_calibrations_are_told() {
 }
 
 #[test]
+fn wrong_values_of_keys_that_change_nothing_are_wrong_all_the_same() {
+    let mut config = config(config::TensorType::Int8, config::TensorType::Float);
+    let section = config.quantization.as_mut().expect("just made");
+    section.target_opset = Some(0);
+    section.extra_options = Some("calib_moving_averag".to_owned());
+    let issues = Quantize.settings(&config).expect_err("typing errors");
+    let found: Vec<(&str, IssueKind)> = issues.iter().map(|issue| (issue.key.as_str(), issue.kind)).collect();
+    let invalid = IssueKind::Invalid;
+    assert_eq!(found, [("quantization.target_opset", invalid), ("quantization.extra_options", invalid)]);
+}
+
+#[test]
 fn a_quantized_model_is_no_source() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("model.tflite");
