@@ -1,6 +1,9 @@
 //! Building a graph layer by layer.
 
-use crate::{Graph, GraphError, Initializer, Layer, LayerId, Op, Tensor, TensorType, order::keras_order, shape::elements};
+use crate::{
+    Graph, GraphError, Initializer, Layer, LayerId, Op, Tensor, TensorType, order::keras_order,
+    shape::elements,
+};
 use std::collections::BTreeMap;
 
 /// Builds a float [`Graph`]: names layers, infers shapes, makes weights, and sorts the layers as Keras does.
@@ -27,7 +30,9 @@ impl GraphBuilder {
     pub fn input(&mut self, name: impl Into<String>, shape: &[usize]) -> Result<LayerId, GraphError> {
         let name = name.into();
         match elements(shape) {
-            Ok(0) => return Err(GraphError::shape(name, format!("an input of shape {shape:?} has no elements"))),
+            Ok(0) => {
+                return Err(GraphError::shape(name, format!("an input of shape {shape:?} has no elements")));
+            }
             Ok(_) => {}
             Err(message) => return Err(GraphError::shape(name, message)),
         }
