@@ -88,6 +88,7 @@ fn preflight(
         run_folder: Path::new(&prepared.loaded.config.hydra.run.dir),
         jobs,
         threads,
+        list_all: prepared.loaded.config.dataset.as_ref().is_some_and(|dataset| dataset.check_image_files),
     })?;
     if stops(&found) { Err(Refusal::Findings(found)) } else { Ok(found) }
 }

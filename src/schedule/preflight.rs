@@ -39,6 +39,8 @@ pub struct Preflighting<'a> {
     pub jobs: usize,
     /// Worker threads of a stage.
     pub threads: usize,
+    /// Whether errors of one sort are all listed.
+    pub list_all: bool,
 }
 
 /// A finding and where it belongs.
@@ -168,7 +170,7 @@ impl Preflighting<'_> {
     }
 
     fn question(&self, stage: &StageNode, inputs: BTreeMap<String, Input>) -> Preflight {
-        Preflight { settings: stage.settings.clone(), inputs, threads: self.threads }
+        Preflight { settings: stage.settings.clone(), inputs, threads: self.threads, list_all: self.list_all }
     }
 
     /// The stage's own check. A clean one is remembered if it saw all that its digest covers, since it depends on nothing

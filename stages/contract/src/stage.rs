@@ -68,6 +68,9 @@ pub struct Preflight {
     pub inputs: BTreeMap<String, Input>,
     /// Worker threads to use.
     pub threads: usize,
+    /// Whether errors of one sort are all listed, instead of the first ones and a count: `dataset.check_image_files`. A
+    /// check finds errors with and without it, so it is part of no key and no remembered result.
+    pub list_all: bool,
 }
 
 /// The machine a stage would run on.

@@ -87,7 +87,13 @@ impl Stage for Evaluate {
             preflight.inputs.get(EVALUATION_SET).map(|input| &input.content)
         {
             let label = settings.set.replace('_', " ");
-            findings.extend(dataset::check(&label, set, &settings.classes, preflight.threads));
+            findings.extend(dataset::check(
+                &label,
+                set,
+                &settings.classes,
+                preflight.threads,
+                preflight.list_all,
+            ));
         }
         findings
     }

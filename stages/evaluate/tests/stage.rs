@@ -289,7 +289,7 @@ fn preflight_tells_a_model_with_other_classes_channels_or_damage() {
     let look = |model: Input, settings: Settings| {
         let inputs = [("model", model), ("evaluation_set", shapes())];
         let inputs = inputs.map(|(port, input)| (port.to_owned(), input)).into();
-        Evaluate.preflight(&Preflight { settings, inputs, threads: 2 })
+        Evaluate.preflight(&Preflight { settings, inputs, threads: 2, list_all: false })
     };
     assert_eq!(look(write_float(folder.path(), 4), settings()), []);
     let classes = look(write_float(folder.path(), 3), settings());
@@ -318,6 +318,7 @@ fn a_set_that_cannot_be_measured_on_is_an_error_in_preflight_and_at_work() {
         settings: settings(),
         inputs: inputs.clone().map(|(port, input)| (port.to_owned(), input)).into(),
         threads: 1,
+        list_all: false,
     };
     assert_eq!(Evaluate.preflight(&preflight)[0].code, "data::empty_set");
     let (context, _) = context(&inputs, folder.path(), 1);

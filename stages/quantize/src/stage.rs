@@ -81,7 +81,13 @@ impl Stage for Quantize {
         }
         if let Some(Input { content: InputContent::Source(set), .. }) = preflight.inputs.get(CALIBRATION_SET)
         {
-            findings.extend(dataset::check("calibration set", set, &Classes::none(), preflight.threads));
+            findings.extend(dataset::check(
+                "calibration set",
+                set,
+                &Classes::none(),
+                preflight.threads,
+                preflight.list_all,
+            ));
         }
         findings
     }

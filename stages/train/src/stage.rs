@@ -85,7 +85,13 @@ impl Stage for Train {
         let mut findings = Vec::new();
         for (port, label) in SETS {
             if let Some(content) = content(preflight, port) {
-                findings.extend(dataset::check(label, content, &classes, preflight.threads));
+                findings.extend(dataset::check(
+                    label,
+                    content,
+                    &classes,
+                    preflight.threads,
+                    preflight.list_all,
+                ));
             }
         }
         let [training, _] = set_sizes(&settings, preflight);

@@ -151,7 +151,7 @@ fn a_change_of_the_output_comes_with_a_change_of_the_version() {
 }
 
 fn preflight(bench: &Bench, settings: Settings) -> Vec<String> {
-    let preflight = Preflight { settings, inputs: bench.inputs(), threads: 2 };
+    let preflight = Preflight { settings, inputs: bench.inputs(), threads: 2, list_all: false };
     Quantize.preflight(&preflight).into_iter().map(|finding| finding.code).collect()
 }
 
@@ -177,7 +177,9 @@ fn memory_grows_with_the_threads_and_is_unknown_before_there_is_a_model() {
     let bench = bench("best_model.h5", &network());
     let machine = contract::Machine { memory: u64::MAX };
     let memory = |threads, inputs| {
-        Quantize.demand(&Preflight { settings: settings.clone(), inputs, threads }, &machine).memory
+        Quantize
+            .demand(&Preflight { settings: settings.clone(), inputs, threads, list_all: false }, &machine)
+            .memory
     };
     let graph = for_deployment(&network()).expect("a network");
     assert_eq!(memory(3, bench.inputs()), 2 * graph.weight_bytes() + 3 * graph.peak_activations());
@@ -203,7 +205,7 @@ fn preflight_looks_at_every_calibration_image() {
         input.content = InputContent::Source(SourceContent::Images(vec![entry]));
     }
     let settings = settings(config::TensorType::Int8, config::TensorType::Int8);
-    let findings = Quantize.preflight(&Preflight { settings, inputs, threads: 1 });
+    let findings = Quantize.preflight(&Preflight { settings, inputs, threads: 1, list_all: false });
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].code, "data::unreadable_image");
     assert!(findings[0].message.contains("broken.jpg"), "{}", findings[0].message);

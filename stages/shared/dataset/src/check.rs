@@ -8,14 +8,21 @@ use contract::{Finding, ImageEntry, SourceContent};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-/// Findings of one sort that are listed one by one; the rest is counted.
+/// Errors of one sort that are listed one by one where not all are asked for; the rest is counted.
 const LISTED: usize = 10;
 
 /// Decodes every image and mask of a set with `threads` workers and says what is wrong with them: files that are not
 /// there or cannot be read, masks with colours or values that are no class or of another size than their image, a set
-/// that is empty. `label` is what users call the set.
+/// that is empty. `label` is what users call the set; `all` lists every file that fails, instead of the first ten of a
+/// sort.
 #[must_use]
-pub fn check(label: &str, content: &SourceContent, classes: &Classes, threads: usize) -> Vec<Finding> {
+pub fn check(
+    label: &str,
+    content: &SourceContent,
+    classes: &Classes,
+    threads: usize,
+    all: bool,
+) -> Vec<Finding> {
     let (images, skipped) = match Images::open(content) {
         Ok(opened) => opened,
         Err(error) => return vec![named(label, error.finding())],
@@ -58,7 +65,9 @@ pub fn check(label: &str, content: &SourceContent, classes: &Classes, threads: u
         ));
     }
     let whole = failed.is_empty() && entries.iter().all(|entry| entry.mask.is_some());
-    findings.extend(failed.into_values().flat_map(|errors| listed(label, &errors)));
+    findings.extend(
+        failed.into_values().flat_map(|errors| listed(label, &errors, if all { usize::MAX } else { LISTED })),
+    );
     if whole {
         findings.extend(never_seen(label, classes, &seen));
     }
@@ -83,11 +92,13 @@ fn classes_in(mask: &Mask, classes: usize) -> Vec<bool> {
     seen[..classes.min(usize::from(VOID))].to_vec()
 }
 
-fn listed(label: &str, errors: &[DatasetError]) -> Vec<Finding> {
+fn listed(label: &str, errors: &[DatasetError], most: usize) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
-        errors.iter().take(LISTED).map(|error| named(label, error.finding())).collect();
-    if let (Some(last), more @ 1..) = (findings.last_mut(), errors.len().saturating_sub(LISTED)) {
-        last.message.push_str(&format!(" (and {more} more like this)"));
+        errors.iter().take(most).map(|error| named(label, error.finding())).collect();
+    if let (Some(last), more @ 1..) = (findings.last_mut(), errors.len().saturating_sub(most)) {
+        last.message.push_str(&format!(
+            " (and {more} more like this; `dataset.check_image_files: true` lists them all)"
+        ));
     }
     findings
 }

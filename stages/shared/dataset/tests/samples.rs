@@ -58,7 +58,7 @@ fn missing_files_are_skipped_and_counted_and_nothing_left_is_an_error() {
     let content = SourceContent::Images(entries.clone());
     let samples = Samples::open(&content, &preprocessor(), SIZE, &classes(2)).expect("opens");
     assert_eq!((samples.len(), samples.id(0)), (1, "b".to_owned()));
-    let findings = check("training set", &content, &classes(2), 2);
+    let findings = check("training set", &content, &classes(2), 2, false);
     assert_eq!(codes(&findings)[0], ("data::missing_files", Severity::Warning));
     assert_eq!(
         findings[0].message,
@@ -69,11 +69,14 @@ fn missing_files_are_skipped_and_counted_and_nothing_left_is_an_error() {
     let error = Samples::open(&empty, &preprocessor(), SIZE, &classes(2)).expect_err("empty");
     assert_eq!(error.code(), "data::empty_set");
     assert!(error.to_string().contains("a.png"), "{error}");
-    assert_eq!(codes(&check("test set", &empty, &classes(2), 1)), [("data::empty_set", Severity::Error)]);
+    assert_eq!(
+        codes(&check("test set", &empty, &classes(2), 1, false)),
+        [("data::empty_set", Severity::Error)]
+    );
 }
 
 #[test]
-fn checking_finds_every_sort_of_mistake_and_lists_ten_of_a_sort() {
+fn checking_finds_every_sort_of_mistake_and_lists_ten_of_a_sort_or_all() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut entries: Vec<ImageEntry> =
         (0..13).map(|index| entry(folder.path(), &format!("value{index}"), 9)).collect();
@@ -84,7 +87,8 @@ fn checking_finds_every_sort_of_mistake_and_lists_ten_of_a_sort() {
     let colours = entry(folder.path(), "colours", 0);
     RgbImage::from_pixel(12, 8, Rgb([1, 2, 3])).save(colours.mask.as_ref().expect("a mask")).expect("saved");
     entries.extend([broken, small, colours, entry(folder.path(), "void", VOID)]);
-    let findings = check("training set", &SourceContent::Images(entries), &classes(2), 2);
+    let content = SourceContent::Images(entries);
+    let findings = check("training set", &content, &classes(2), 2, false);
     assert!(findings.iter().all(|finding| finding.severity == Severity::Error));
     let count = |code| findings.iter().filter(|finding| finding.code == code).count();
     assert_eq!(
@@ -97,7 +101,11 @@ fn checking_finds_every_sort_of_mistake_and_lists_ten_of_a_sort() {
         .map(|finding| finding.message.as_str())
         .collect();
     assert!(values[0].contains("value0_mask.png: the mask has the value 9 in 96 pixels"), "{}", values[0]);
-    assert!(values[9].ends_with("(and 3 more like this)"), "{}", values[9]);
+    assert!(values[9].contains("(and 3 more like this; `dataset.check_image_files: true`"), "{}", values[9]);
+    let all = check("training set", &content, &classes(2), 2, true);
+    let values = all.iter().filter(|finding| finding.code == "data::mask_value");
+    assert_eq!(values.clone().count(), 13);
+    assert!(values.clone().all(|finding| !finding.message.contains("more like this")));
     let size = findings.iter().find(|finding| finding.code == "data::size_mismatch").expect("found");
     assert!(size.message.contains("8x12") && size.message.contains("5x3"), "{}", size.message);
 }
@@ -111,7 +119,7 @@ fn masks_in_voc_colours_are_converted_with_one_note_and_absent_classes_are_told(
         RgbImage::from_pixel(12, 8, Rgb([128, 0, 0])).save(mask).expect("saved");
     }
     let content = SourceContent::Images(entries);
-    let findings = check("training set", &content, &classes(3), 2);
+    let findings = check("training set", &content, &classes(3), 2, false);
     assert_eq!(
         codes(&findings),
         [("data::rgb_mask", Severity::Note), ("data::class_absent", Severity::Note)]
@@ -129,7 +137,7 @@ fn generated_sets_load_like_any_other() {
     };
     let content = dataset::validation_set(&shapes, "train").expect("legal").content;
     let four = Classes::from_config(shapes.dataset.as_ref().expect("a section")).expect("classes");
-    assert_eq!(check("validation set", &content, &four, 2), []);
+    assert_eq!(check("validation set", &content, &four, 2, false), []);
     let samples = Samples::open(&content, &preprocessor(), SIZE, &four).expect("opens");
     assert_eq!(samples.len(), 64);
     assert_eq!(samples.load(63).expect("loads"), samples.load(63).expect("loads"));
@@ -167,10 +175,10 @@ fn the_whole_of_camvid_is_clean() {
     for (source, images) in [(&training, 367), (&validation, 101)] {
         assert!(source.findings.is_empty(), "{:?}", source.findings);
         assert!(matches!(&source.content, SourceContent::Images(entries) if entries.len() == images));
-        assert_eq!(check(&source.label, &source.content, &classes(11), 2), []);
+        assert_eq!(check(&source.label, &source.content, &classes(11), 2, false), []);
     }
     println!("468 pairs checked in {:?}", start.elapsed());
-    let too_few = check(&validation.label, &validation.content, &classes(10), 2);
+    let too_few = check(&validation.label, &validation.content, &classes(10), 2, false);
     assert!(too_few.iter().all(|finding| finding.code == "data::mask_value"), "{too_few:?}");
     assert!(too_few.iter().any(|finding| finding.message.contains("the value 10 in")), "{too_few:?}");
 }

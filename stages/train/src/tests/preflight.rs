@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 fn preflight(batch_size: usize) -> Preflight {
     let settings = crate::TrainSettings { batch_size, ..settings() };
-    Preflight { settings: Settings::of(&settings), inputs: inputs(), threads: 2 }
+    Preflight { settings: Settings::of(&settings), inputs: inputs(), threads: 2, list_all: false }
 }
 
 #[test]
