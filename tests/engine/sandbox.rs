@@ -129,6 +129,8 @@ impl Sandbox {
         let Ok(entries) = fs_err::read_dir(self.path("runs")) else { return Vec::new() };
         let mut names: Vec<String> = entries
             .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+            // Another run's preflight tries the folder with one of these.
+            .filter(|name| !name.starts_with('.'))
             .collect();
         names.sort_by_key(|name| {
             name.rsplit_once('-').map_or(1, |(_, number)| number.parse::<u32>().expect("a number"))
