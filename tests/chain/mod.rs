@@ -1,0 +1,9 @@
+//! The real chain through the real binary: trained with burn, quantized, evaluated in integers, on a set small enough
+//! for a test. What must hold of any chain is checked here on the stages that matter.
+#![cfg(all(feature = "train", feature = "quantize", feature = "evaluate"))]
+
+mod bad_input;
+mod cache;
+mod determinism;
+mod kill;
+mod workspace;
