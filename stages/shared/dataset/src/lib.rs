@@ -12,6 +12,7 @@ mod classes;
 mod colors;
 mod error;
 mod jpeg;
+mod kernels;
 mod mask;
 mod numpy;
 mod picture;

@@ -53,13 +53,25 @@ pub enum Sampling {
     Bilinear,
     /// The nearest element.
     Nearest,
+    /// Cubic convolution (Keys, a = -0.5).
+    Bicubic,
+    /// Mean over the covered area.
+    Area,
+    /// Lanczos with three lobes.
+    Lanczos3,
+    /// Lanczos with five lobes.
+    Lanczos5,
+    /// Gaussian with a standard deviation of half an element.
+    Gaussian,
+    /// Cubic of Mitchell and Netravali (B = C = 1/3).
+    Mitchellcubic,
 }
 
 impl Preprocessor {
     /// The preprocessing that a configuration asks for; `stage` is who needs it, for messages.
     ///
     /// # Errors
-    /// Keys that are missing, and interpolations that are not built yet.
+    /// Keys that are missing, and a rescaling after which pixels cannot be told apart.
     pub fn from_config(config: &Config, stage: &str) -> Result<Self, Vec<Issue>> {
         let section = config.preprocessing(stage).map_err(|issue| vec![issue])?;
         let rescaling = section.rescaling.ok_or_else(|| {
@@ -92,10 +104,7 @@ impl Preprocessor {
     #[must_use]
     pub fn picture(&self, picture: &Picture, size: Size) -> Vec<f32> {
         let from = Size { height: picture.height, width: picture.width };
-        let sample = |sampling, to| match sampling {
-            Sampling::Bilinear => resize::bilinear(&picture.pixels, from, picture.channels, to),
-            Sampling::Nearest => floats(&resize::nearest(&picture.pixels, from, picture.channels, to)),
-        };
+        let sample = |sampling, to| resize::resize(sampling, &picture.pixels, from, picture.channels, to);
         let mut values = match self.fitting {
             Fitting::Stretch(sampling) => sample(sampling, size),
             Fitting::Place => floats(&place(&picture.pixels, from, picture.channels, size, 0)),
@@ -161,21 +170,20 @@ fn usable(rescaling: Rescaling) -> Result<Rescaling, Issue> {
 }
 
 fn sampling(interpolation: Option<Interpolation>) -> Result<Sampling, Issue> {
-    let key = "preprocessing.resizing.interpolation";
-    match interpolation {
-        Some(Interpolation::Bilinear) => Ok(Sampling::Bilinear),
-        Some(Interpolation::Nearest) => Ok(Sampling::Nearest),
-        Some(other) => Err(Issue::not_yet(key, format!("the interpolation `{}`", name(other)))
-            .with_help("bilinear and nearest are available")),
-        None => {
-            Err(Issue::missing(key, "an image that is scaled needs it")
-                .with_help("bilinear is the usual choice"))
-        }
-    }
-}
-
-fn name(interpolation: Interpolation) -> String {
-    format!("{interpolation:?}").to_lowercase()
+    let interpolation = interpolation.ok_or_else(|| {
+        Issue::missing("preprocessing.resizing.interpolation", "an image that is scaled needs it")
+            .with_help("bilinear is the usual choice")
+    })?;
+    Ok(match interpolation {
+        Interpolation::Bilinear => Sampling::Bilinear,
+        Interpolation::Nearest => Sampling::Nearest,
+        Interpolation::Bicubic => Sampling::Bicubic,
+        Interpolation::Area => Sampling::Area,
+        Interpolation::Lanczos3 => Sampling::Lanczos3,
+        Interpolation::Lanczos5 => Sampling::Lanczos5,
+        Interpolation::Gaussian => Sampling::Gaussian,
+        Interpolation::Mitchellcubic => Sampling::Mitchellcubic,
+    })
 }
 
 fn floats(bytes: &[u8]) -> Vec<f32> {
@@ -308,9 +316,8 @@ mod tests {
         assert_eq!(of(Some(Interpolation::Area), AspectRatio::Crop), of(None, AspectRatio::FullScreen));
         let missing = of(None, AspectRatio::Fit).expect_err("no interpolation");
         assert_eq!(missing[0].key, "preprocessing.resizing.interpolation");
-        let later = of(Some(Interpolation::Bicubic), AspectRatio::Fit).expect_err("not built");
-        assert_eq!(later[0].kind, contract::IssueKind::NotYet);
-        assert!(later[0].message.contains("`bicubic`"), "{}", later[0].message);
+        let bicubic = of(Some(Interpolation::Bicubic), AspectRatio::Letterbox).expect("legal");
+        assert_eq!(bicubic.fitting, Fitting::Letterbox(Sampling::Bicubic));
         assert!(Preprocessor::from_config(&Config::default(), "train").is_err());
     }
 }

@@ -2,10 +2,26 @@
 //!
 //! Source: TensorFlow 2, `resize_bilinear_op.cc`, `resize_nearest_neighbor_op.cc`, `image_resizer_state.h`.
 
-use crate::Size;
+use crate::{Sampling, Size, kernels};
+
+/// From `[from.height, from.width, channels]` to `[to.height, to.width, channels]`. The cubics and
+/// Lanczos can leave the range of the input.
+pub(crate) fn resize(sampling: Sampling, pixels: &[u8], from: Size, channels: usize, to: Size) -> Vec<f32> {
+    let weigh = |axis| kernels::weigh(pixels, from, channels, to, axis);
+    match sampling {
+        Sampling::Bilinear => bilinear(pixels, from, channels, to),
+        Sampling::Nearest => nearest(pixels, from, channels, to).into_iter().map(f32::from).collect(),
+        Sampling::Bicubic => weigh(kernels::bicubic),
+        Sampling::Area => kernels::area(pixels, from, channels, to),
+        Sampling::Lanczos3 => weigh(kernels::lanczos3),
+        Sampling::Lanczos5 => weigh(kernels::lanczos5),
+        Sampling::Gaussian => weigh(kernels::gaussian),
+        Sampling::Mitchellcubic => weigh(kernels::mitchellcubic),
+    }
+}
 
 /// Bilinear, from `[from.height, from.width, channels]` to `[to.height, to.width, channels]`.
-pub(crate) fn bilinear(pixels: &[u8], from: Size, channels: usize, to: Size) -> Vec<f32> {
+fn bilinear(pixels: &[u8], from: Size, channels: usize, to: Size) -> Vec<f32> {
     let rows = Tap::all(from.height, to.height);
     let columns = Tap::all(from.width, to.width);
     let at = |row: usize, column: usize, channel: usize| {

@@ -4,6 +4,7 @@ Provenance: numpy 2.x and TensorFlow 2.21, run as `python make.py` from this fol
 - permutation.txt: seed, n, then the first (up to 40) elements of RandomState(seed).permutation(n).
 - resize.txt: one case a line: method, source height, width, channels, target height, width, then the source pixels
   (integers) and the result of tf.image.resize (hexadecimal float32 bits), separated by `|`.
+- kernels.txt: as resize.txt for the methods that weigh a span of elements.
 - place.txt: as resize.txt for tf.image.resize_with_crop_or_pad (`place`) and tf.image.resize_with_pad (`letterbox`).
 - photo.jpg, photo.txt: a JPEG of a smooth 24x32 picture without chroma subsampling, and its pixels as
   tf.io.decode_jpeg(dct_method="INTEGER_ACCURATE") gives them.
@@ -49,3 +50,11 @@ with open("photo.jpg", "wb") as file:
 with open("photo.txt", "w") as file:
     pixels = tf.io.decode_jpeg(jpeg, dct_method="INTEGER_ACCURATE").numpy()
     file.write(" ".join(map(str, pixels.reshape(-1))) + "\n")
+
+# A generator of its own, so that the files above stay as they are.
+random = np.random.RandomState(2)
+with open("kernels.txt", "w") as file:
+    for shape, target in [((7, 9, 3), (5, 6)), ((7, 9, 3), (13, 17)), ((16, 5, 1), (3, 5)), ((1, 2, 1), (4, 3))]:
+        source = random.randint(0, 256, shape).astype(np.uint8)
+        for method in ["bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic"]:
+            file.write(row(method, source, target, tf.image.resize(source, target, method=method)))
