@@ -1,10 +1,12 @@
 //! Stages become nodes, ports become edges.
 
 use super::{
-    Word,
-    graph::{Edge, Node, Plan, StageNode},
+    Word, host,
+    graph::{Edge, Link, Node, Plan, StageNode},
 };
-use contract::{ArtifactKind, Config, InputPort, Issue, IssueKind, Settings, Source, Stage};
+use contract::{
+    ArtifactKind, Config, Declared, InputPort, Issue, IssueKind, OutputPort, Settings, Source, Stage,
+};
 use petgraph::graph::{DiGraph, NodeIndex};
 
 /// Builds the plan of `word`, whose stages are `stages` in order.
@@ -12,15 +14,13 @@ use petgraph::graph::{DiGraph, NodeIndex};
 /// # Errors
 /// Everything that any stage has to say against the configuration, each mistake once.
 pub fn compile(word: &Word, stages: &[&dyn Stage], config: &Config) -> Result<Plan, Vec<Issue>> {
-    let mut compiler = Compiler { config, graph: DiGraph::new(), producers: Vec::new(), issues: Vec::new() };
+    let mut compiler = Compiler::default();
     for (stage, name) in stages.iter().zip(names(stages)) {
-        compiler.add(*stage, name);
+        let work = compiler.projected(*stage, config);
+        let bound = compiler.bind_all(*stage, &work.inputs, config, |_| true);
+        compiler.add(*stage, name, work, bound);
     }
-    if compiler.issues.is_empty() {
-        Ok(Plan { operation_mode: word.text().to_owned(), graph: compiler.graph })
-    } else {
-        Err(compiler.issues)
-    }
+    compiler.plan(word.text())
 }
 
 /// The plain name where a stage is single, `evaluate-1`, `evaluate-2` in order otherwise.
@@ -36,75 +36,120 @@ fn names(stages: &[&dyn Stage]) -> Vec<String> {
         .collect()
 }
 
-struct Compiler<'a> {
-    config: &'a Config,
-    graph: DiGraph<Node, Edge>,
-    /// Every output so far, in the order of the word.
+/// A plan in the making.
+#[derive(Default)]
+pub(super) struct Compiler {
+    pub(super) graph: DiGraph<Node, Link>,
+    /// Every output so far, in the order in which nodes were added.
     producers: Vec<Producer>,
     issues: Vec<Issue>,
 }
 
 /// Where something of a kind comes from: a stage's output, or a source.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Producer {
-    node: NodeIndex,
-    output: Option<&'static str>,
-    kind: ArtifactKind,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Producer {
+    pub(super) node: NodeIndex,
+    pub(super) output: Option<String>,
+    pub(super) kind: ArtifactKind,
 }
 
-impl Compiler<'_> {
-    fn add(&mut self, stage: &dyn Stage, name: String) {
-        let settings = stage.settings(self.config).unwrap_or_else(|issues| {
+/// A port and what feeds it.
+pub(super) type Bound = (String, Producer);
+
+impl Compiler {
+    /// The plan, unless there were mistakes.
+    pub(super) fn plan(self, operation_mode: &str) -> Result<Plan, Vec<Issue>> {
+        match self.issues.is_empty() {
+            true => Ok(Plan { operation_mode: operation_mode.to_owned(), graph: self.graph }),
+            false => Err(self.issues),
+        }
+    }
+
+    /// What a stage with ports of its own becomes by the configuration.
+    pub(super) fn projected(&mut self, stage: &dyn Stage, config: &Config) -> Declared {
+        let settings = stage.settings(config).unwrap_or_else(|issues| {
             self.report(issues);
             // Its ports are still bound, so that one run of the compiler shows every mistake.
             Settings::of(&())
         });
-        let bound = self.bind_all(stage);
+        Declared {
+            settings,
+            inputs: stage.inputs().to_vec(),
+            outputs: stage.outputs().to_vec(),
+            sources: Default::default(),
+        }
+    }
+
+    /// Adds a stage behind everything that feeds it.
+    pub(super) fn add(
+        &mut self,
+        stage: &dyn Stage,
+        name: String,
+        work: Declared,
+        bound: Vec<Bound>,
+    ) -> NodeIndex {
+        let outputs: Vec<OutputPort> = work.outputs;
         let node = self.graph.add_node(Node::Stage(StageNode {
             name,
             stage: stage.name(),
             version: stage.version(),
-            settings,
-            inputs: stage.inputs(),
-            outputs: stage.outputs(),
+            device: stage.measures_host().then(host::description),
+            resources: stage.resources(&work.settings),
+            settings: work.settings,
+            inputs: work.inputs,
+            outputs: outputs.clone(),
+            timeout: None,
+            retries: 0,
         }));
-        for (port, producer) in bound {
-            let edge = Edge { port: port.name, kind: producer.kind, output: producer.output };
-            self.graph.add_edge(producer.node, node, edge);
+        for (port, Producer { node: producer, output, kind }) in bound {
+            self.graph.add_edge(producer, node, Link::Data(Edge { port, kind, output }));
         }
-        let outputs = stage.outputs().iter();
-        self.producers.extend(outputs.map(|output| Producer {
+        let made = outputs.into_iter().map(|OutputPort { name, kind }| Producer {
             node,
-            output: Some(output.name),
-            kind: output.kind,
-        }));
+            output: Some(name.into_owned()),
+            kind,
+        });
+        self.producers.extend(made);
+        node
     }
 
-    /// Binds the ports of a stage. An optional port that would get what another port has already stays unbound: a model is
-    /// not its own reference.
-    fn bind_all(&mut self, stage: &dyn Stage) -> Vec<(&'static InputPort, Producer)> {
-        let (optional, required): (Vec<_>, Vec<_>) = stage.inputs().iter().partition(|port| port.optional);
-        let mut bound: Vec<(&'static InputPort, Producer)> = Vec::new();
+    /// Binds the ports of a stage to producers among the nodes that `offers` admits, and to what the configuration names.
+    /// An optional port that would get what another port has already stays unbound: a model is not its own reference.
+    pub(super) fn bind_all(
+        &mut self,
+        stage: &dyn Stage,
+        ports: &[InputPort],
+        config: &Config,
+        offers: impl Fn(NodeIndex) -> bool,
+    ) -> Vec<Bound> {
+        let (optional, required): (Vec<_>, Vec<_>) = ports.iter().partition(|port| port.optional);
+        let mut bound: Vec<Bound> = Vec::new();
         for port in required.into_iter().chain(optional) {
-            let Some(producer) = self.bind(stage, port) else { continue };
+            let Some(producer) = self.bind(stage, port, config, &offers) else { continue };
             let taken = bound.iter().any(|(_, other)| *other == producer);
             if !(port.optional && taken) {
-                bound.push((port, producer));
+                bound.push((port.name.clone().into_owned(), producer));
             }
         }
         bound
     }
 
-    /// The nearest producer to the left of a kind that the port accepts, else what the configuration names.
-    fn bind(&mut self, stage: &dyn Stage, port: &InputPort) -> Option<Producer> {
-        let nearest = self.producers.iter().rev().find(|producer| port.accepts.contains(&producer.kind));
-        if let Some(producer) = nearest {
-            return Some(*producer);
+    /// The nearest producer of a kind that the port accepts, else what the configuration names.
+    fn bind(
+        &mut self,
+        stage: &dyn Stage,
+        port: &InputPort,
+        config: &Config,
+        offers: &impl Fn(NodeIndex) -> bool,
+    ) -> Option<Producer> {
+        let fits = |producer: &&Producer| port.accepts.contains(&producer.kind) && offers(producer.node);
+        if let Some(producer) = self.producers.iter().rev().find(fits) {
+            return Some(producer.clone());
         }
-        match stage.source(port.name, self.config) {
+        match stage.source(&port.name, config) {
             Ok(Some(source)) if port.accepts.contains(&source.kind) => Some(self.source(source)),
             Ok(Some(source)) => {
-                self.report(vec![wrong_kind(stage, port, &source)]);
+                self.report(vec![wrong_kind(stage.name(), port, source.kind, &source.key)]);
                 None
             }
             Ok(None) if port.optional => None,
@@ -119,8 +164,13 @@ impl Compiler<'_> {
         }
     }
 
+    /// The outputs of a node.
+    pub(super) fn made_by(&self, node: NodeIndex) -> impl Iterator<Item = &Producer> {
+        self.producers.iter().filter(move |producer| producer.node == node)
+    }
+
     /// The node of a source; one of equal content is the same node, with the findings of both.
-    fn source(&mut self, source: Source) -> Producer {
+    pub(super) fn source(&mut self, source: Source) -> Producer {
         let kind = source.kind;
         let known = self.graph.node_indices().find(|&index| match &self.graph[index] {
             Node::Source(other) => other.kind == source.kind && other.content == source.content,
@@ -139,7 +189,7 @@ impl Compiler<'_> {
         Producer { node, output: None, kind }
     }
 
-    fn report(&mut self, issues: Vec<Issue>) {
+    pub(super) fn report(&mut self, issues: Vec<Issue>) {
         for issue in issues {
             if !self.issues.contains(&issue) {
                 self.issues.push(issue);
@@ -148,13 +198,14 @@ impl Compiler<'_> {
     }
 }
 
-fn wrong_kind(stage: &dyn Stage, port: &InputPort, source: &Source) -> Issue {
-    let (name, accepts, found) = (stage.name(), kinds(port), source.kind);
-    Issue::invalid(source.key.clone(), format!("`{name}` works on a {accepts}, and this is a {found}"))
+/// Says at `key` that something of another kind feeds the port.
+pub(super) fn wrong_kind(stage: &str, port: &InputPort, found: ArtifactKind, key: &str) -> Issue {
+    Issue::invalid(key, format!("`{stage}` works on a {}, and this is a {found}", kinds(port)))
 }
 
 fn unbound(stage: &dyn Stage, port: &InputPort) -> Issue {
-    let (name, port, accepts) = (stage.name(), port.name, kinds(port));
+    let (name, accepts) = (stage.name(), kinds(port));
+    let port = &port.name;
     Issue::new(
         IssueKind::Missing,
         "operation_mode",
@@ -175,9 +226,7 @@ mod tests {
 
     #[test]
     fn a_source_that_two_stages_name_has_the_findings_of_both_once() {
-        let config = Config::default();
-        let mut compiler =
-            Compiler { config: &config, graph: DiGraph::new(), producers: Vec::new(), issues: Vec::new() };
+        let mut compiler = Compiler::default();
         let source = |findings: &[&str]| Source {
             kind: ArtifactKind::FloatModel,
             label: "model".to_owned(),

@@ -1,19 +1,20 @@
 //! The plan as a graph.
 
-use contract::{ArtifactKind, InputPort, OutputPort, Settings, Source};
+use contract::{ArtifactKind, InputPort, OutputPort, Resources, Settings, Source};
 use petgraph::{
     Direction,
     graph::{DiGraph, NodeIndex},
     visit::EdgeRef,
 };
+use std::time::Duration;
 
 /// What a run is going to do: stages, the sources they read, and which output feeds which port.
 #[derive(Debug)]
 pub struct Plan {
     /// The mode word it comes from.
     pub operation_mode: String,
-    /// Nodes in the order of the mode word, each behind everything it reads; so indices are a topological order.
-    pub graph: DiGraph<Node, Edge>,
+    /// Nodes in the order of the mode word, each behind everything it waits for; so indices are a topological order.
+    pub graph: DiGraph<Node, Link>,
 }
 
 /// A node of a [`Plan`].
@@ -37,24 +38,41 @@ pub struct StageNode {
     /// What it may read of the configuration.
     pub settings: Settings,
     /// What it takes in.
-    pub inputs: &'static [InputPort],
+    pub inputs: Vec<InputPort>,
     /// What it gives out.
-    pub outputs: &'static [OutputPort],
+    pub outputs: Vec<OutputPort>,
+    /// The machine and the program, where its result tells of them.
+    pub device: Option<String>,
+    /// What it holds of the machine while it works.
+    pub resources: Resources,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+    /// How often it is tried again when it fails.
+    pub retries: u32,
 }
 
-/// An edge of a [`Plan`], from producer to consumer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why one node comes before another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// The second reads what the first makes.
+    Data(Edge),
+    /// The file says so (`needs`); it is part of no key.
+    Order,
+}
+
+/// What flows from a producer to a consumer.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edge {
     /// The consumer's port.
-    pub port: &'static str,
+    pub port: String,
     /// What flows.
     pub kind: ArtifactKind,
     /// The producer's output; none from a source.
-    pub output: Option<&'static str>,
+    pub output: Option<String>,
 }
 
 /// A bound port of a stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
     /// Where it comes from.
     pub producer: NodeIndex,
@@ -107,7 +125,10 @@ impl Plan {
         let mut bindings: Vec<Binding> = self
             .graph
             .edges_directed(index, Direction::Incoming)
-            .map(|edge| Binding { producer: edge.source(), edge: *edge.weight() })
+            .filter_map(|edge| match edge.weight() {
+                Link::Data(flow) => Some(Binding { producer: edge.source(), edge: flow.clone() }),
+                Link::Order => None,
+            })
             .collect();
         bindings.sort_by_key(|binding| stage.inputs.iter().position(|port| port.name == binding.edge.port));
         bindings

@@ -40,18 +40,18 @@ pub fn recipes(plan: &Plan, sources: &Sources) -> Result<BTreeMap<NodeIndex, Dig
             let digest = match (sources.get(&producer), recipes.get(&producer)) {
                 (Some(source), _) => source.digest,
                 // Which of the producer's outputs it is belongs to the recipe.
-                (None, Some(recipe)) => Digest::of_value(&("output", recipe, edge.output))?,
+                (None, Some(recipe)) => Digest::of_value(&("output", recipe, &edge.output))?,
                 // Producers come first in the plan, so there is one or the other.
                 (None, None) => continue,
             };
-            inputs.insert(edge.port.to_owned(), InputKey { kind: edge.kind, digest });
+            inputs.insert(edge.port, InputKey { kind: edge.kind, digest });
         }
         let document = RecipeDocument {
             stage: stage.stage.to_owned(),
             version: stage.version,
             settings: stage.settings.clone(),
             inputs,
-            device: None,
+            device: stage.device.clone(),
         };
         recipes.insert(index, document.recipe()?);
     }
@@ -72,14 +72,14 @@ pub fn key<M: Borrow<Manifest>>(
     let mut inputs = BTreeMap::new();
     for binding in plan.bindings(index) {
         let Some(input) = input_key(&binding, sources, results)? else { return Ok(None) };
-        inputs.insert(binding.edge.port.to_owned(), input);
+        inputs.insert(binding.edge.port, input);
     }
     Ok(Some(KeyDocument {
         stage: stage.stage.to_owned(),
         version: stage.version,
         settings: stage.settings.clone(),
         inputs,
-        device: None,
+        device: stage.device.clone(),
     }))
 }
 
@@ -97,7 +97,7 @@ pub fn input_key<M: Borrow<Manifest>>(
         return Ok(Some(InputKey { kind: edge.kind, digest: source.digest }));
     }
     let Some(manifest) = results.get(producer) else { return Ok(None) };
-    let output = output(manifest.borrow(), edge.output.unwrap_or_default())?;
+    let output = output(manifest.borrow(), edge.output.as_deref().unwrap_or_default())?;
     InputKey::file(output.kind, &output.path, output.digest).map(Some)
 }
 

@@ -12,6 +12,7 @@
 mod compile;
 mod error;
 mod graph;
+mod host;
 pub mod keys;
 mod status;
 mod text;
@@ -19,7 +20,7 @@ mod word;
 
 pub use compile::compile;
 pub use error::PlanError;
-pub use graph::{Binding, Edge, Node, Plan, StageNode};
+pub use graph::{Binding, Edge, Link, Node, Plan, StageNode};
 pub use status::{StageState, Status, status};
 pub use text::text;
 pub use word::Word;

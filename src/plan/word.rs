@@ -23,7 +23,7 @@ const KNOWN: [Known; 6] = [
     Known { letter: 't', mode: "training", stage: "train", exists: true },
     Known { letter: 'q', mode: "quantization", stage: "quantize", exists: true },
     Known { letter: 'e', mode: "evaluation", stage: "evaluate", exists: true },
-    Known { letter: 'b', mode: "benchmarking", stage: "benchmark", exists: false },
+    Known { letter: 'b', mode: "benchmarking", stage: "benchmark", exists: true },
     Known { letter: 'p', mode: "prediction", stage: "predict", exists: false },
     Known { letter: 'd', mode: "deployment", stage: "deploy", exists: false },
 ];
@@ -51,7 +51,7 @@ impl Word {
             return Err(PlanError::EmptyChain { letters: letters(registry) });
         }
         let is_letter =
-            |c: char| KNOWN.iter().any(|known| known.letter == c) || registry.by_letter(c).is_some();
+            |c: char| KNOWN.iter().any(|known| known.letter == c) || registry.by_letter(c).next().is_some();
         if let Some(letter) = chain.chars().find(|&c| !is_letter(c)) {
             return Err(PlanError::UnknownLetter {
                 letter,
@@ -71,15 +71,20 @@ impl Word {
         &self.text
     }
 
-    /// The stage of each letter in order.
+    /// The stages of each letter in order.
     ///
     /// # Errors
-    /// The first stage that the registry does not have.
+    /// The first letter that the registry has no stage for.
     pub fn stages<'a>(&self, registry: &'a Registry) -> Result<Vec<&'a dyn Stage>, PlanError> {
-        self.letters
-            .iter()
-            .map(|&letter| registry.by_letter(letter).ok_or_else(|| self.unavailable(letter, registry)))
-            .collect()
+        let mut stages = Vec::new();
+        for &letter in &self.letters {
+            let known = stages.len();
+            stages.extend(registry.by_letter(letter));
+            if stages.len() == known {
+                return Err(self.unavailable(letter, registry));
+            }
+        }
+        Ok(stages)
     }
 
     fn unavailable(&self, letter: char, registry: &Registry) -> PlanError {

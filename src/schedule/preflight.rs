@@ -99,7 +99,7 @@ impl Preflighting<'_> {
             _ => None,
         });
         let results: BTreeMap<NodeIndex, &Manifest> = results.collect();
-        let mut inputs: BTreeMap<&str, InputKey> = BTreeMap::new();
+        let mut inputs: BTreeMap<String, InputKey> = BTreeMap::new();
         for binding in self.plan.bindings(index) {
             if let Some(key) = keys::input_key(&binding, self.sources, &results)? {
                 inputs.insert(binding.edge.port, key);
@@ -120,7 +120,7 @@ impl Preflighting<'_> {
             }
             for Binding { producer, edge } in self.plan.bindings(index) {
                 let Some(manifest) = self.hit(producer, &unsound) else { continue };
-                let output = keys::output(manifest, edge.output.unwrap_or_default());
+                let output = keys::output(manifest, edge.output.as_deref().unwrap_or_default());
                 let Err(error) = output.and_then(|output| self.store.verify(&output.digest)) else {
                     continue;
                 };
@@ -159,12 +159,12 @@ impl Preflighting<'_> {
             let content = match (self.plan.source(producer), self.hit(producer, unsound)) {
                 (Some(source), _) => task::source_content(&source.content),
                 (None, Some(manifest)) => {
-                    let output = manifest.outputs.get(edge.output.unwrap_or_default())?;
+                    let output = manifest.outputs.get(edge.output.as_deref().unwrap_or_default())?;
                     task::stored_content(&output.path, self.store.object_path(&output.digest))
                 }
                 (None, None) => return None,
             };
-            Some((edge.port.to_owned(), Input { kind: edge.kind, content }))
+            Some((edge.port, Input { kind: edge.kind, content }))
         });
         Some(inputs.collect())
     }

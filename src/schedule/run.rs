@@ -333,8 +333,12 @@ mod tests {
             stage: "train",
             version: 1,
             settings: Settings::of(&()),
-            inputs: &[],
-            outputs: &[],
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            device: None,
+            resources: contract::Resources::default(),
+            timeout: None,
+            retries: 0,
         }));
         let plan = Plan { operation_mode: "training".to_owned(), graph };
         let run = Run {

@@ -159,7 +159,7 @@ impl Task<'_> {
 
         self.check_sources()?;
         failpoint::hit("engine::before_publish");
-        let kinds = self.stage.outputs.iter().map(|output| (output.name.to_owned(), output.kind)).collect();
+        let kinds = self.stage.outputs.iter().map(|output| (output.name.clone().into_owned(), output.kind)).collect();
         let recipe = self.recipe()?;
         let manifest = store.publish(lock, key, recipe, &attempt, &outputs, &kinds, kept, seconds)?;
         failpoint::hit("engine::after_publish");
@@ -195,7 +195,7 @@ impl Task<'_> {
     fn verify_inputs(&self) -> Result<(), Stop> {
         for binding in self.run.plan.bindings(self.index) {
             let Some(manifest) = self.results.get(&binding.producer) else { continue };
-            let output = keys::output(manifest, binding.edge.output.unwrap_or_default())?;
+            let output = keys::output(manifest, binding.edge.output.as_deref().unwrap_or_default())?;
             match self.run.store.verify(&output.digest) {
                 Ok(()) => {}
                 Err(error) if error.is_damage() => {
@@ -230,7 +230,7 @@ impl Task<'_> {
             {
                 (Some(source), _) => source_content(&source.content),
                 (None, Some(manifest)) => {
-                    let output = keys::output(manifest, binding.edge.output.unwrap_or_default())?;
+                    let output = keys::output(manifest, binding.edge.output.as_deref().unwrap_or_default())?;
                     stored_content(&output.path, self.run.store.object_path(&output.digest))
                 }
                 (None, None) => continue,

@@ -121,7 +121,7 @@ proptest! {
                     prop_assert!(port.accepts.contains(&binding.edge.kind));
                     prop_assert!(binding.producer < index);
                     if let Node::Stage(producer) = &plan.graph[binding.producer] {
-                        let output = producer.outputs.iter().find(|o| Some(o.name) == binding.edge.output);
+                        let output = producer.outputs.iter().find(|o| Some(o.name.as_ref()) == binding.edge.output.as_deref());
                         prop_assert_eq!(output.map(|output| output.kind), Some(binding.edge.kind));
                     }
                 }

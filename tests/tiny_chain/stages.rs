@@ -71,10 +71,12 @@ impl Stage for Fit {
         1
     }
     fn inputs(&self) -> &'static [InputPort] {
-        &[InputPort { name: POINTS, accepts: &[ArtifactKind::ImageSet], optional: false }]
+        const INPUTS: &[InputPort] = &[InputPort::required(POINTS, &[ArtifactKind::ImageSet])];
+        INPUTS
     }
     fn outputs(&self) -> &'static [OutputPort] {
-        &[OutputPort { name: MODEL, kind: ArtifactKind::FloatModel }]
+        const OUTPUTS: &[OutputPort] = &[OutputPort::new(MODEL, ArtifactKind::FloatModel)];
+        OUTPUTS
     }
     fn settings(&self, config: &Config) -> Result<Settings, Vec<Issue>> {
         let training =
@@ -154,10 +156,12 @@ impl Stage for Round {
         1
     }
     fn inputs(&self) -> &'static [InputPort] {
-        &[InputPort { name: MODEL, accepts: &[ArtifactKind::FloatModel], optional: false }]
+        const INPUTS: &[InputPort] = &[InputPort::required(MODEL, &[ArtifactKind::FloatModel])];
+        INPUTS
     }
     fn outputs(&self) -> &'static [OutputPort] {
-        &[OutputPort { name: MODEL, kind: ArtifactKind::QuantizedModel }]
+        const OUTPUTS: &[OutputPort] = &[OutputPort::new(MODEL, ArtifactKind::QuantizedModel)];
+        OUTPUTS
     }
     fn settings(&self, config: &Config) -> Result<Settings, Vec<Issue>> {
         let section = config.quantization.as_ref();
@@ -204,18 +208,16 @@ impl Stage for Measure {
         1
     }
     fn inputs(&self) -> &'static [InputPort] {
-        &[
-            InputPort {
-                name: MODEL,
-                accepts: &[ArtifactKind::FloatModel, ArtifactKind::QuantizedModel],
-                optional: false,
-            },
-            InputPort { name: POINTS, accepts: &[ArtifactKind::ImageSet], optional: false },
-            InputPort { name: REFERENCE, accepts: &[ArtifactKind::FloatModel], optional: true },
-        ]
+        const INPUTS: &[InputPort] = &[
+            InputPort::required(MODEL, &[ArtifactKind::FloatModel, ArtifactKind::QuantizedModel]),
+            InputPort::required(POINTS, &[ArtifactKind::ImageSet]),
+            InputPort::optional(REFERENCE, &[ArtifactKind::FloatModel]),
+        ];
+        INPUTS
     }
     fn outputs(&self) -> &'static [OutputPort] {
-        &[OutputPort { name: "metrics", kind: ArtifactKind::Metrics }]
+        const OUTPUTS: &[OutputPort] = &[OutputPort::new("metrics", ArtifactKind::Metrics)];
+        OUTPUTS
     }
     fn settings(&self, _: &Config) -> Result<Settings, Vec<Issue>> {
         Ok(Settings::of(&()))

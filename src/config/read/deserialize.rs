@@ -7,6 +7,7 @@ use crate::config::{
     node::{Content, Kind, Node, Scalar},
     suggest,
 };
+use contract::config::ONE_OR_MANY;
 use serde::de::{self, Deserializer, IntoDeserializer, Visitor, value::StrDeserializer};
 
 /// Enumerations whose names are legal in any letter case.
@@ -106,10 +107,20 @@ impl<'de> Deserializer<'de> for Reader<'_> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Refusal> {
-        visitor.visit_newtype_struct(self)
+        if name != ONE_OR_MANY {
+            return visitor.visit_newtype_struct(self);
+        }
+        match &self.node.content {
+            Content::Hole => visitor.visit_unit(),
+            Content::Map(_) => self.deserialize_map(visitor),
+            Content::List(_) => self.deserialize_seq(visitor),
+            Content::Scalar(scalar) => {
+                visitor.visit_str(&scalar.text).map_err(|refusal: Refusal| self.placed(refusal))
+            }
+        }
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {

@@ -31,4 +31,6 @@ pub use random::Random;
 pub use registry::Registry;
 pub use settings::Settings;
 pub use source::{ImageEntry, Source, SourceContent};
-pub use stage::{Demand, Machine, Outputs, Preflight, Stage, layout};
+pub use stage::{
+    CommandLine, Cores, Declared, Demand, Entry, Machine, Outputs, Preflight, Program, Resources, Stage, layout,
+};

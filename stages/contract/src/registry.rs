@@ -29,10 +29,9 @@ impl Registry {
         self.iter().find(|stage| stage.name() == name)
     }
 
-    /// The stage of that letter in a chain word.
-    #[must_use]
-    pub fn by_letter(&self, letter: char) -> Option<&dyn Stage> {
-        self.iter().find(|stage| stage.letter() == Some(letter))
+    /// The stages of that letter in a chain word, in the order they are listed.
+    pub fn by_letter(&self, letter: char) -> impl Iterator<Item = &dyn Stage> {
+        self.iter().filter(move |stage| stage.letter() == Some(letter))
     }
 
     /// All stages.

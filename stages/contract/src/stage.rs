@@ -2,9 +2,13 @@
 
 use crate::{
     Config, Finding, Input, InputPort, Issue, OutputPort, Settings, Source, StageContext, StageError,
+    config::StageEntry, protocol::Request,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+};
 
 /// A unit of work in a plan: train, quantize, evaluate.
 ///
@@ -15,7 +19,8 @@ pub trait Stage: Send + Sync {
     /// Name, a single lower-case word; also the folder and feature of its crate.
     fn name(&self) -> &'static str;
 
-    /// The letter that stands for it in a chain word, if it has one.
+    /// The letter that stands for it in a chain word, if it has one. A letter may stand for several stages: `b` for
+    /// `estimate` and `measure`.
     fn letter(&self) -> Option<char>;
 
     /// One sentence for help texts.
@@ -51,12 +56,108 @@ pub trait Stage: Send + Sync {
     /// What the run will need at most. Cheap, asked each time.
     fn demand(&self, preflight: &Preflight, machine: &Machine) -> Demand;
 
+    /// What one entry of the `stages` section becomes, for a stage whose ports are what the entry says. `None` for a stage
+    /// with ports of its own, which is configured by the file's other sections.
+    ///
+    /// # Errors
+    /// All mistakes in the entry, with keys relative to it (`command`, `inputs.data`).
+    fn declare(&self, _entry: &Entry<'_>) -> Option<Result<Declared, Vec<Issue>>> {
+        None
+    }
+
+    /// What it holds of the machine while it works.
+    fn resources(&self, _settings: &Settings) -> Resources {
+        Resources::default()
+    }
+
+    /// Whether its result tells of the machine, so that the processor's model and this very program are part of its key.
+    fn measures_host(&self) -> bool {
+        false
+    }
+
+    /// The program that does the work instead of [`run`](Stage::run) in a process of this one. It starts in the working
+    /// directory of the engine, with [`Program::environment`] and nothing else of the engine's, speaks
+    /// [`crate::protocol::Reply`] lines where it wants to, and its outputs are those the stage declared.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    fn program(&self, _request: &Request) -> Result<Option<Program>, StageError> {
+        Ok(None)
+    }
+
     /// Does the work. Bytes in [`StageContext::out`] depend on settings and inputs alone: not on time, paths, host,
     /// thread count or on how often the work was interrupted.
     ///
     /// # Errors
     /// [`StageError::Cancelled`] after the token was set, otherwise what went wrong.
     fn run(&self, settings: &Settings, context: &StageContext) -> Result<Outputs, StageError>;
+}
+
+/// An entry of the `stages` section.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// Its name, which is the node's.
+    pub name: &'a str,
+    /// What the file says.
+    pub spec: &'a StageEntry,
+}
+
+/// What a stage becomes by an entry of the `stages` section.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Declared {
+    /// All that decides its result but its inputs.
+    pub settings: Settings,
+    /// What it takes in: a port for each input that the entry names, called as the entry calls it, and ports of its own.
+    pub inputs: Vec<InputPort>,
+    /// What it gives out: a port for each output, called as its path below [`StageContext::out`].
+    pub outputs: Vec<OutputPort>,
+    /// What binds to the ports of its own.
+    pub sources: BTreeMap<String, Source>,
+}
+
+/// What a stage holds of the machine while it works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resources {
+    /// Processor cores.
+    pub cores: Cores,
+    /// Memory, bytes; 0 where it does not matter.
+    pub memory: u64,
+    /// Whether nothing else may run on this machine meanwhile, since it measures time.
+    pub exclusive: bool,
+}
+
+impl Default for Resources {
+    fn default() -> Self {
+        Self { cores: Cores::All, memory: 0, exclusive: false }
+    }
+}
+
+/// Processor cores that a stage keeps busy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cores {
+    /// As many as it is given.
+    All,
+    /// So many.
+    Count(usize),
+}
+
+/// A program to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// What is started.
+    pub command: CommandLine,
+    /// The whole environment, but for what the engine adds: `PIPELINE_REQUEST`, the file that holds the
+    /// [`Request`] as JSON.
+    pub environment: BTreeMap<OsString, OsString>,
+}
+
+/// A command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommandLine {
+    /// A line for `sh -c`.
+    Shell(OsString),
+    /// A program, looked up in `PATH`, and its arguments.
+    Words(Vec<OsString>),
 }
 
 /// What a stage may look at before anything runs.

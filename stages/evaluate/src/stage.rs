@@ -42,19 +42,17 @@ impl Stage for Evaluate {
     }
 
     fn inputs(&self) -> &'static [InputPort] {
-        &[
-            InputPort {
-                name: MODEL,
-                accepts: &[ArtifactKind::FloatModel, ArtifactKind::QuantizedModel],
-                optional: false,
-            },
-            InputPort { name: EVALUATION_SET, accepts: &[ArtifactKind::ImageSet], optional: false },
-            InputPort { name: REFERENCE, accepts: &[ArtifactKind::FloatModel], optional: true },
-        ]
+        const INPUTS: &[InputPort] = &[
+            InputPort::required(MODEL, &[ArtifactKind::FloatModel, ArtifactKind::QuantizedModel]),
+            InputPort::required(EVALUATION_SET, &[ArtifactKind::ImageSet]),
+            InputPort::optional(REFERENCE, &[ArtifactKind::FloatModel]),
+        ];
+        INPUTS
     }
 
     fn outputs(&self) -> &'static [OutputPort] {
-        &[OutputPort { name: METRICS, kind: ArtifactKind::Metrics }]
+        const OUTPUTS: &[OutputPort] = &[OutputPort::new(METRICS, ArtifactKind::Metrics)];
+        OUTPUTS
     }
 
     fn settings(&self, config: &Config) -> Result<Settings, Vec<Issue>> {

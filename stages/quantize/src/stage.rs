@@ -35,14 +35,16 @@ impl Stage for Quantize {
     }
 
     fn inputs(&self) -> &'static [InputPort] {
-        &[
-            InputPort { name: MODEL, accepts: &[ArtifactKind::FloatModel], optional: false },
-            InputPort { name: CALIBRATION_SET, accepts: &[ArtifactKind::ImageSet], optional: false },
-        ]
+        const INPUTS: &[InputPort] = &[
+            InputPort::required(MODEL, &[ArtifactKind::FloatModel]),
+            InputPort::required(CALIBRATION_SET, &[ArtifactKind::ImageSet]),
+        ];
+        INPUTS
     }
 
     fn outputs(&self) -> &'static [OutputPort] {
-        &[OutputPort { name: MODEL, kind: ArtifactKind::QuantizedModel }]
+        const OUTPUTS: &[OutputPort] = &[OutputPort::new(MODEL, ArtifactKind::QuantizedModel)];
+        OUTPUTS
     }
 
     fn settings(&self, config: &Config) -> Result<Settings, Vec<Issue>> {

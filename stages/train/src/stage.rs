@@ -51,14 +51,16 @@ impl Stage for Train {
 
     fn inputs(&self) -> &'static [InputPort] {
         const ACCEPTS: &[ArtifactKind] = &[ArtifactKind::ImageSet];
-        &[
-            InputPort { name: TRAINING_SET, accepts: ACCEPTS, optional: false },
-            InputPort { name: VALIDATION_SET, accepts: ACCEPTS, optional: false },
-        ]
+        const INPUTS: &[InputPort] = &[
+            InputPort::required(TRAINING_SET, ACCEPTS),
+            InputPort::required(VALIDATION_SET, ACCEPTS),
+        ];
+        INPUTS
     }
 
     fn outputs(&self) -> &'static [OutputPort] {
-        &[OutputPort { name: MODEL, kind: ArtifactKind::FloatModel }]
+        const OUTPUTS: &[OutputPort] = &[OutputPort::new(MODEL, ArtifactKind::FloatModel)];
+        OUTPUTS
     }
 
     fn settings(&self, config: &Config) -> Result<Settings, Vec<Issue>> {

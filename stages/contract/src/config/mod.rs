@@ -10,6 +10,7 @@ mod hydra;
 mod mlflow;
 mod preprocessing;
 mod quantization;
+mod stages;
 mod training;
 
 pub use dataset::Dataset;
@@ -19,6 +20,7 @@ pub use hydra::{Hydra, HydraRun};
 pub use mlflow::Mlflow;
 pub use preprocessing::{AspectRatio, ColorMode, Interpolation, Preprocessing, Rescaling, Resizing};
 pub use quantization::{Granularity, Quantization, QuantizationType, Quantizer, TensorType};
+pub use stages::{Bytes, EntryResources, Inputs, ONE_OR_MANY, StageEntry, Stages, TimeSpan, Words};
 pub use training::{Adam, Aspp, ModelSpec, Optimizer, PretrainedWeights, Training};
 
 use crate::Issue;
@@ -70,6 +72,9 @@ pub struct Config {
     /// Code for a board.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployment: Option<Untyped>,
+    /// Stages of an own chain, for `operation_mode: stages`.
+    #[serde(skip_serializing_if = "Stages::is_empty")]
+    pub stages: Stages,
     /// Where experiment tracking goes.
     pub mlflow: Mlflow,
     /// The run folder.
