@@ -1,8 +1,9 @@
 //! Stages become nodes, ports become edges.
 
 use super::{
-    Word, host,
+    Word,
     graph::{Edge, Link, Node, Plan, StageNode},
+    host,
 };
 use contract::{
     ArtifactKind, Config, Declared, InputPort, Issue, IssueKind, OutputPort, Settings, Source, Stage,

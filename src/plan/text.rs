@@ -61,7 +61,7 @@ fn inputs(plan: &Plan, index: NodeIndex) -> String {
         let size = match plan.source(binding.producer).map(|source| &source.content) {
             Some(SourceContent::Images(images)) => format!(" ({} images)", images.len()),
             Some(SourceContent::Generated { generator, .. }) => format!(" ({generator})"),
-            Some(SourceContent::File(_)) | None => String::new(),
+            Some(SourceContent::File(_) | SourceContent::Folder(_)) | None => String::new(),
         };
         format!("{}: {producer}{size}", binding.edge.port)
     });

@@ -49,7 +49,7 @@ impl SourceDigest {
 /// image or mask is no error: its absence is part of the digest.
 pub fn digest_source(source: &Source) -> Result<SourceDigest, StoreError> {
     match &source.content {
-        SourceContent::File(path) => digest_single(source, path),
+        SourceContent::File(path) | SourceContent::Folder(path) => digest_single(source, path),
         SourceContent::Images(entries) => digest_images(source, entries),
         SourceContent::Generated { generator, parameters } => Ok(SourceDigest {
             digest: Digest::of_value(&("generated", generator, parameters))?,

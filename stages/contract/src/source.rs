@@ -29,6 +29,8 @@ pub struct Source {
 pub enum SourceContent {
     /// One file. Its digest is that of its bytes together with its extension.
     File(PathBuf),
+    /// All regular files below a folder. The digest covers their paths relative to it and their bytes.
+    Folder(PathBuf),
     /// Images in the order the stage sees them. The digest covers ids, order, bytes, and which files are absent.
     Images(Vec<ImageEntry>),
     /// Made by the program itself from parameters; the digest is that of the parameters.

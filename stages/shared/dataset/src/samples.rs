@@ -143,7 +143,9 @@ impl Images {
                     });
                 }
             },
-            SourceContent::File(path) => return Err(DatasetError::NotASet { path: path.clone() }),
+            SourceContent::File(path) | SourceContent::Folder(path) => {
+                return Err(DatasetError::NotASet { path: path.clone() });
+            }
         };
         if images.len() == 0 {
             return Err(DatasetError::Empty { missing: skipped.map(|skipped| skipped.first) });
