@@ -1,10 +1,12 @@
 //! The command line: one file for each verb.
 
 mod exit;
+mod init;
 mod plan;
 mod prepare;
 mod refusal;
 mod run;
+mod validate;
 
 use crate::{
     report::colour,
@@ -33,6 +35,8 @@ struct CommandLine {
 enum Verb {
     Run(run::RunArgs),
     Plan(plan::PlanArgs),
+    Validate(validate::ValidateArgs),
+    Init(init::InitArgs),
     /// Run one stage for an engine that speaks with it over pipes
     #[command(name = crate::schedule::STAGE_VERB, hide = true)]
     Stage,
@@ -77,6 +81,8 @@ pub fn main(registry: Registry) -> ExitCode {
     let done = catch_unwind(AssertUnwindSafe(|| match &verb {
         Verb::Run(args) => run::run(args, &registry),
         Verb::Plan(args) => plan::plan(args, &registry),
+        Verb::Validate(args) => Ok(validate::validate(args, &registry)),
+        Verb::Init(args) => Ok(init::init(args)),
         Verb::Stage | Verb::Guard => Ok(Exit::Bug),
     }));
     match done {

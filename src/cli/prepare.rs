@@ -12,7 +12,7 @@ use petgraph::graph::NodeIndex;
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher, RandomState},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 /// Which configuration, and what is changed in it.
@@ -41,13 +41,17 @@ impl Configuration {
         let Some(name) = &self.config_name else {
             return (PathBuf::from(self.file.clone().unwrap_or_default()), self.overrides.clone());
         };
-        let mut file = self.config_path.clone().unwrap_or_default().join(name);
-        if file.extension().is_none() {
-            file.set_extension("yaml");
-        }
         // With the file named by an option, every plain argument is a change.
-        (file, self.file.iter().chain(&self.overrides).cloned().collect())
+        let overrides = self.file.iter().chain(&self.overrides).cloned().collect();
+        (named(self.config_path.as_deref(), name), overrides)
     }
+}
+
+/// The file of `--config-path` and `--config-name`, whose `.yaml` may be left out.
+pub(crate) fn named(folder: Option<&Path>, name: &str) -> PathBuf {
+    let file = folder.unwrap_or(Path::new("")).join(name);
+    let is_whole = [".yaml", ".yml", ".j2"].iter().any(|end| name.ends_with(end)) || file.is_file();
+    if is_whole { file } else { folder.unwrap_or(Path::new("")).join(format!("{name}.yaml")) }
 }
 
 /// A configuration that makes a plan.
@@ -70,6 +74,13 @@ pub(crate) fn prepare(configuration: &Configuration, registry: &Registry) -> Res
     if let Some(seed) = drawn_seed {
         loaded.set_seed(seed);
     }
+    let plan = plan_of(&loaded, registry)?;
+    let layout = layout(&loaded.config)?;
+    Ok(Prepared { file: name, loaded, drawn_seed, plan, layout })
+}
+
+/// The plan of the mode word. Looks for files that the configuration names, and reads none.
+pub(crate) fn plan_of(loaded: &Loaded, registry: &Registry) -> Result<Plan, Refusal> {
     let mode = loaded.config.operation_mode.clone().ok_or_else(|| {
         let help = "say what to do: operation_mode: chain_tqe, or training, quantization, evaluation";
         let issue = Issue::missing("operation_mode", "without it there is nothing to run").with_help(help);
@@ -81,9 +92,7 @@ pub(crate) fn prepare(configuration: &Configuration, registry: &Registry) -> Res
     };
     let word = Word::parse(&mode, registry).map_err(refuse)?;
     let stages = word.stages(registry).map_err(refuse)?;
-    let plan = compile(&word, &stages, &loaded.config).map_err(|issues| loaded.errors(issues))?;
-    let layout = layout(&loaded.config)?;
-    Ok(Prepared { file: name, loaded, drawn_seed, plan, layout })
+    Ok(compile(&word, &stages, &loaded.config).map_err(|issues| loaded.errors(issues))?)
 }
 
 /// The store, the content of the sources, and what the store has of the plan.

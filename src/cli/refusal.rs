@@ -2,7 +2,7 @@
 
 use super::Exit;
 use crate::{
-    config::{ConfigErrors, Pointer},
+    config::{ConfigError, ConfigErrors, Pointer},
     plan::PlanError,
     record::RecordError,
     report::{diagnostic, findings},
@@ -10,6 +10,7 @@ use crate::{
     store::StoreError,
 };
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use serde_json::{Value, json};
 use std::{
     fmt::{self, Display},
     sync::Arc,
@@ -41,6 +42,24 @@ impl Refusal {
         }
     }
 
+    /// Its parts for programs: code, message, help, key, file, line, column and span, as [`ConfigError::to_json`] has
+    /// them.
+    pub(crate) fn to_json(&self) -> Vec<Value> {
+        match self {
+            Self::Config(errors) => errors.iter().map(ConfigError::to_json).collect(),
+            Self::Plan(error, pointer) => vec![part(error, pointer.as_ref())],
+            Self::Folder(error) => vec![part(error, None)],
+            Self::Store(errors) => errors.iter().map(|error| part(error, None)).collect(),
+            Self::Findings(found) => found
+                .iter()
+                .map(|Located { finding, .. }| {
+                    json!({"code": finding.code, "message": finding.message, "help": finding.help})
+                })
+                .collect(),
+            Self::System(what, error) => vec![json!({"message": format!("cannot {what}: {error}")})],
+        }
+    }
+
     /// The report.
     pub(crate) fn render(&self, colour: bool) -> String {
         let one = |error: &dyn Diagnostic| diagnostic(error, colour);
@@ -57,6 +76,19 @@ impl Refusal {
             Self::System(what, error) => format!("cannot {what}: {error}\n"),
         }
     }
+}
+
+/// A diagnostic for programs.
+fn part(error: &dyn Diagnostic, pointer: Option<&Pointer>) -> Value {
+    let mut part = pointer.map(Pointer::to_json).unwrap_or_default();
+    for (name, text) in [
+        ("code", error.code().map(|code| code.to_string())),
+        ("message", Some(error.to_string())),
+        ("help", error.help().map(|help| help.to_string())),
+    ] {
+        part.insert(name.to_owned(), text.into());
+    }
+    part.into()
 }
 
 /// An error with the place of the mode word.

@@ -151,11 +151,16 @@ impl ConfigError {
         Some((&place.text.name, line, column))
     }
 
-    /// Its fields as JSON: code, message, help, key, file, line, column; null where there is none; and
-    /// `rendered`, whether the line is one of what a template was rendered to.
+    /// Its fields as JSON: code, message, help, key, file, line, column and span of the main place; null where there is
+    /// none; `labels`, what is said at each place, the main one first; and `rendered`, whether the places are in what a
+    /// template was rendered to. A span holds the byte offsets `start` and `end`.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let location = self.location();
+        let labels = self.0.labels.iter().map(|(place, label)| {
+            let (line, column) = place.position();
+            json!({"label": label, "line": line, "column": column, "span": span(place)})
+        });
         json!({
             "code": self.0.code.as_str(),
             "message": self.0.message,
@@ -164,9 +169,16 @@ impl ConfigError {
             "file": location.map(|(file, ..)| file),
             "line": location.map(|(_, line, _)| line),
             "column": location.map(|(.., column)| column),
+            "span": self.0.labels.first().map(|(place, _)| span(place)),
+            "labels": labels.collect::<Vec<_>>(),
             "rendered": self.is_in_rendered_text(),
         })
     }
+}
+
+/// Byte offsets for programs.
+pub(super) fn span(place: &Place) -> Value {
+    json!({"start": place.range.start, "end": place.range.end})
 }
 
 impl Display for ConfigError {

@@ -1,7 +1,7 @@
 //! A loaded configuration that still knows where everything stands.
 
 use super::{
-    error::{Code, ConfigError, ConfigErrors, rendered_note},
+    error::{Code, ConfigError, ConfigErrors, rendered_note, span},
     interpolate::{World, interpolate, interpolate_default},
     node::{Content, Node},
     overrides,
@@ -14,6 +14,7 @@ use super::{
 use contract::{Config, Issue, IssueKind};
 use jiff::Zoned;
 use miette::NamedSource;
+use serde_json::{Map, Value};
 use std::{ops::Range, path::PathBuf, sync::Arc};
 
 /// What to load.
@@ -56,6 +57,20 @@ impl Pointer {
     #[must_use]
     pub fn span(&self) -> Range<usize> {
         self.place.first_line()
+    }
+
+    /// File, line, column and span for programs, as [`ConfigError::to_json`] has them.
+    #[must_use]
+    pub fn to_json(&self) -> Map<String, Value> {
+        let (line, column) = self.place.position();
+        let fields = [
+            ("file", Value::from(self.place.text.name.as_str())),
+            ("line", line.into()),
+            ("column", column.into()),
+            ("span", span(&self.place)),
+            ("rendered", self.place.text.rendered.into()),
+        ];
+        fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// What there is to know about the text, as a line with its end; empty where it is a file as it is.

@@ -25,7 +25,7 @@ mod path;
 mod read;
 mod source;
 mod spans;
-mod suggest;
+pub(crate) mod suggest;
 mod syntax;
 mod template;
 #[cfg(test)]
@@ -35,3 +35,4 @@ mod write;
 
 pub use error::{Code, ConfigError, ConfigErrors};
 pub use loaded::{Loaded, Pointer, Request, load, load_text};
+pub(crate) use suggest::nearest;

@@ -26,10 +26,7 @@ pub(super) fn read(path: &Path) -> Result<Arc<Text>, ConfigError> {
     let shown = path.display();
     if path.is_dir() {
         let files = yaml_files(path);
-        let help = (!files.is_empty()).then(|| {
-            let more = if files.len() > 5 { " ..." } else { "" };
-            format!("give one of its files: {}{more}", files[..files.len().min(5)].join(", "))
-        });
+        let help = (!files.is_empty()).then(|| format!("give one of its files: {}", some_of(&files)));
         return Err(refused(format!("`{shown}` is a folder, not a file")).help(help));
     }
     let mut bytes = Vec::new();
@@ -38,18 +35,12 @@ pub(super) fn read(path: &Path) -> Result<Arc<Text>, ConfigError> {
     match read {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let near = suggestion(path.parent().unwrap_or(Path::new("")), |file| {
-                let stem = Path::new(file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-                stem.as_deref() == Some(name.as_str()) || suggest::nearest(&name, [file]).is_some()
-            });
-            let help = near.map(|file| format!("did you mean `{}`?", file.display()));
             let message = if full == path {
                 format!("there is no file `{shown}`")
             } else {
                 format!("there is no file `{shown}` (looked for {})", full.display())
             };
-            return Err(refused(message).help(help));
+            return Err(refused(message).help(what_is_there(path)));
         }
         Err(error) => return Err(refused(format!("`{shown}` cannot be read: {error}"))),
         Ok(_) => {}
@@ -72,10 +63,46 @@ pub(super) fn read(path: &Path) -> Result<Arc<Text>, ConfigError> {
     Ok(Text::new(shown.to_string(), content))
 }
 
-/// The first YAML file of a folder, by name, that fits.
-fn suggestion(folder: &Path, fits: impl Fn(&str) -> bool) -> Option<PathBuf> {
-    let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    yaml_files(listed).into_iter().find(|name| fits(name)).map(|name| folder.join(name))
+/// What may have been meant by a file that is not there.
+fn what_is_there(path: &Path) -> String {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let listed = folder.unwrap_or(Path::new("."));
+    let shown = listed.display();
+    if !listed.is_dir() {
+        return format!("there is no folder `{shown}` either");
+    }
+    let files = yaml_files(listed);
+    if files.is_empty() {
+        return format!("there is no YAML file at all in `{shown}`; `pipeline init training` writes one");
+    }
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let same_stem = |file: &&String| {
+        ["yaml", "yml", "yaml.j2", "yml.j2"].iter().any(|end| **file == format!("{name}.{end}"))
+    };
+    let near = files
+        .iter()
+        .find(same_stem)
+        .map(String::as_str)
+        .or_else(|| suggest::nearest(&name, files.iter().map(String::as_str)));
+    let meant = near
+        .map(|near| {
+            format!(
+                "did you mean `{}`? ",
+                folder.map_or(PathBuf::from(near), |folder| folder.join(near)).display()
+            )
+        })
+        .unwrap_or_default();
+    format!("{meant}YAML files in `{shown}`: {}", some_of(&files))
+}
+
+/// The first names of a list, and how many more there are.
+fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 15;
+    let more = match names.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
 }
 
 /// The names of the YAML files in a folder, sorted.

@@ -1,7 +1,7 @@
 //! The nearest legal name to a mistyped one.
 
 /// The candidate nearest to `found`, if one is near enough to have been meant.
-pub(super) fn nearest<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Long garbage would only cost time.
     if found.len() > 100 {
         return None;
@@ -21,7 +21,7 @@ fn normal(name: &str) -> String {
 }
 
 /// "did you mean `x`?", and all legal names.
-pub(super) fn help(found: &str, what: &str, candidates: &[&str]) -> String {
+pub(crate) fn help(found: &str, what: &str, candidates: &[&str]) -> String {
     let list = list(candidates);
     match nearest(found, candidates.iter().copied()) {
         Some(name) => format!("did you mean `{name}`? {what}: {list}"),
@@ -30,6 +30,6 @@ pub(super) fn help(found: &str, what: &str, candidates: &[&str]) -> String {
 }
 
 /// Names with commas between them.
-pub(super) fn list(names: &[&str]) -> String {
+pub(crate) fn list(names: &[&str]) -> String {
     names.join(", ")
 }

@@ -1,0 +1,166 @@
+//! `pipeline validate`: everything about a configuration that needs no data.
+
+use super::{
+    Exit, Refusal,
+    prepare::{named, plan_of},
+};
+use crate::{
+    config::{self, Code, Loaded},
+    report::colour,
+};
+use clap::ValueEnum;
+use contract::Registry;
+use serde_json::{Value, json};
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+/// Check configurations: keys, values, the rules of the planned stages, the plan. Needs no images, no models
+#[derive(Debug, clap::Args)]
+pub(crate) struct ValidateArgs {
+    /// Configuration files; and changes to each, as for `run`: section.key=value
+    #[arg(value_name = "FILE | KEY=VALUE", required_unless_present = "config_name")]
+    arguments: Vec<String>,
+    /// Folder of the configuration file, instead of FILE
+    #[arg(long, value_name = "DIR", requires = "config_name")]
+    config_path: Option<PathBuf>,
+    /// Name of the configuration file, instead of FILE; .yaml may be left out
+    #[arg(long, value_name = "NAME")]
+    config_name: Option<String>,
+    /// For people, or for editors and programs
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(crate) fn validate(args: &ValidateArgs, registry: &Registry) -> Exit {
+    let (changes, files): (Vec<String>, Vec<String>) =
+        args.arguments.iter().cloned().partition(|argument| is_change(argument));
+    let mut files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
+    if let Some(name) = &args.config_name {
+        files.push(named(args.config_path.as_deref(), name));
+    }
+    if files.is_empty() {
+        eprintln!("no file to check: `{}` are changes; name a file before them", changes.join(" "));
+        return Exit::Usage;
+    }
+    let checked: Vec<Checked> = files.iter().map(|file| check(file, &changes, registry)).collect();
+    match args.format {
+        Format::Text => checked.iter().for_each(Checked::tell),
+        Format::Json => {
+            let all = Value::Array(checked.iter().map(Checked::to_json).collect());
+            // A reader that closes the pipe early has seen enough.
+            writeln!(io::stdout().lock(), "{all:#}").ok();
+        }
+    }
+    // One code for many files: a configuration that is none weighs more than a plan that is none.
+    let worst = |exit| checked.iter().any(|checked| checked.exit() == exit).then_some(exit);
+    worst(Exit::InvalidConfig).or(worst(Exit::InvalidPlan)).unwrap_or(Exit::Done)
+}
+
+/// Whether an argument changes a key, as `section.key=value`, rather than names a file, as `runs/lr=0.1/config.yaml`.
+fn is_change(argument: &str) -> bool {
+    argument.starts_with(['+', '~'])
+        || argument.split_once('=').is_some_and(|(key, _)| !key.contains(['/', '\\']))
+}
+
+/// A file, and what there is to say about it.
+struct Checked {
+    file: String,
+    result: Result<Valid, Refusal>,
+}
+
+struct Valid {
+    operation_mode: String,
+    /// Names of the stages in the order of the mode; empty where files are missing that say what they read.
+    stages: Vec<String>,
+    notes: Vec<String>,
+}
+
+fn check(file: &Path, changes: &[String], registry: &Registry) -> Checked {
+    let request =
+        config::Request { file: file.to_owned(), overrides: changes.to_vec(), started: jiff::Zoned::now() };
+    let result = config::load(&request).map_err(Refusal::from).and_then(|loaded| valid(loaded, registry));
+    Checked { file: file.display().to_string(), result }
+}
+
+fn valid(loaded: Loaded, registry: &Registry) -> Result<Valid, Refusal> {
+    let operation_mode = loaded.config.operation_mode.clone().unwrap_or_default();
+    let mut notes = loaded.notes.clone();
+    let stages = match plan_of(&loaded, registry) {
+        Ok(plan) => plan.stages().map(|(_, stage)| stage.name.clone()).collect(),
+        // What is not there may be there when it is run, and elsewhere.
+        Err(Refusal::Config(errors)) if errors.iter().all(|error| error.kind() == Code::Path) => {
+            notes.extend(errors.iter().map(|error| {
+                let key = error.key_name().map(|key| format!("{key}: ")).unwrap_or_default();
+                format!("{key}{error}; a run needs it")
+            }));
+            Vec::new()
+        }
+        Err(refusal) => return Err(refusal),
+    };
+    Ok(Valid { operation_mode, stages, notes })
+}
+
+impl Checked {
+    fn exit(&self) -> Exit {
+        self.result.as_ref().map_or_else(Refusal::exit, |_| Exit::Done)
+    }
+
+    fn tell(&self) {
+        match &self.result {
+            Ok(valid) => {
+                let stages = match valid.stages.as_slice() {
+                    [] => String::new(),
+                    stages => format!(": {}", stages.join(" -> ")),
+                };
+                writeln!(io::stdout().lock(), "{} is valid: {}{stages}", self.file, valid.operation_mode)
+                    .ok();
+                for note in &valid.notes {
+                    eprintln!("note: {note}");
+                }
+            }
+            Err(refusal) => {
+                io::stderr().lock().write_all(refusal.render(colour()).as_bytes()).ok();
+            }
+        }
+    }
+
+    /// `{"file", "valid", "operation_mode", "stages", "notes", "errors"}`, see [`Refusal::to_json`] for the errors.
+    fn to_json(&self) -> Value {
+        let (mode, stages, notes) = match &self.result {
+            Ok(valid) => (Some(&valid.operation_mode), &valid.stages[..], &valid.notes[..]),
+            Err(_) => (None, &[][..], &[][..]),
+        };
+        let errors = self.result.as_ref().err().map(Refusal::to_json).unwrap_or_default();
+        json!({
+            "file": self.file,
+            "valid": self.result.is_ok(),
+            "operation_mode": mode,
+            "stages": stages,
+            "notes": notes,
+            "errors": errors,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_with_an_equals_sign_is_a_change_but_in_a_path() {
+        for change in ["a=1", "a.b=x/y", "+a=1", "++a=1", "~a", "~a=1"] {
+            assert!(is_change(change), "{change}");
+        }
+        for file in ["a.yaml", "./a.yaml", "runs/lr=0.1/a.yaml", "/x=y/z.yaml"] {
+            assert!(!is_change(file), "{file}");
+        }
+    }
+}
