@@ -1,6 +1,6 @@
 //! The cost of a network.
 
-use crate::{Data, DataType, Graph, LayerId, Op};
+use crate::{Data, Graph, LayerId, Op};
 
 impl Graph {
     /// Multiply-accumulates of the convolutions for one image, taps on the padding included, as is usual in the literature.
@@ -27,11 +27,7 @@ impl Graph {
     /// The most bytes that the outputs of layers take at once for one image, when each is dropped after its last reader.
     #[must_use]
     pub fn peak_activations(&self) -> u64 {
-        let bytes = |layer: usize| {
-            let output = &self.layers[layer].output;
-            let element = if matches!(output.data_type, DataType::F32 | DataType::I32) { 4 } else { 1 };
-            output.len() as u64 * element
-        };
+        let bytes = |layer: usize| self.layers[layer].output.bytes();
         let mut last: Vec<usize> = (0..self.layers.len()).collect();
         for (position, layer) in self.layers.iter().enumerate() {
             for input in &layer.inputs {
@@ -51,13 +47,8 @@ impl Graph {
     /// Bytes of all weights.
     #[must_use]
     pub fn weight_bytes(&self) -> u64 {
-        let bytes = |data: &Data| match data {
-            Data::F32(values) => values.len() * 4,
-            Data::I32(values) => values.len() * 4,
-            Data::I8(values) => values.len(),
-            Data::U8(values) => values.len(),
-        };
-        self.layers.iter().flat_map(|layer| &layer.weights).map(|weight| bytes(&weight.data) as u64).sum()
+        let bytes = |data: &Data| data.len() as u64 * data.data_type().bytes();
+        self.layers.iter().flat_map(|layer| &layer.weights).map(|weight| bytes(&weight.data)).sum()
     }
 }
 

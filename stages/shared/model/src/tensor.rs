@@ -13,6 +13,17 @@ pub enum DataType {
     I32,
 }
 
+impl DataType {
+    /// Size of an element.
+    #[must_use]
+    pub fn bytes(self) -> u64 {
+        match self {
+            Self::F32 | Self::I32 => 4,
+            Self::I8 | Self::U8 => 1,
+        }
+    }
+}
+
 /// The elements of a [`Tensor`], row major.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Data {
@@ -105,6 +116,12 @@ impl TensorType {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Bytes of one image.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.len() as u64 * self.data_type.bytes()
     }
 }
 
