@@ -16,11 +16,14 @@
 //! anything but numbers) is refused with its position, and so are results that are not finite. Nothing is executed and
 //! the work is bounded: text over [`MAX_LENGTH`] bytes or nested deeper than [`MAX_DEPTH`] is refused.
 //!
-//! Layer slices such as `(8, 110:121, -1)` are not literals; they stay strings.
+//! Layer slices such as `(8, 110:121, -1)` are not literals but strings for [`slices`]; so are schedules, `lambda epoch,
+//! lr: lr / 2`, for [`lambda`].
 
+mod arithmetic;
 mod number;
+pub mod slices;
 
-use number::{arithmetic, read_number};
+use arithmetic::{Fault, Number, Operator};
 use std::fmt;
 use thiserror::Error;
 
@@ -204,6 +207,55 @@ impl Literal {
     }
 }
 
+impl Literal {
+    fn as_number(&self) -> Option<Number> {
+        match *self {
+            Self::Int(value) => Some(Number::Int(value)),
+            Self::Float(value) => Some(Number::Float(value)),
+            _ => None,
+        }
+    }
+}
+
+impl From<Number> for Literal {
+    fn from(number: Number) -> Self {
+        match number {
+            Number::Int(value) => Self::Int(value),
+            Number::Float(value) => Self::Float(value),
+        }
+    }
+}
+
+fn arithmetic(
+    left: &Literal,
+    operator: Operator,
+    right: &Literal,
+    at: usize,
+) -> Result<Literal, LiteralError> {
+    let symbol = operator.symbol();
+    match (left.as_number(), right.as_number()) {
+        (Some(left), Some(right)) => literal_result(operator.apply(left, right), symbol, at),
+        _ => Err(LiteralError::Operand { at, operator: symbol }),
+    }
+}
+
+/// A result that can stand as a value of a configuration: one that is finite and real.
+fn literal_result(
+    result: Result<Number, Fault>,
+    operator: &'static str,
+    at: usize,
+) -> Result<Literal, LiteralError> {
+    let what = match result {
+        Ok(Number::Float(value)) if value.is_nan() => "not a real number",
+        Ok(Number::Float(value)) if value.is_infinite() => "too large",
+        Ok(number) => return Ok(number.into()),
+        Err(Fault::ZeroDivision) => return Err(LiteralError::DivisionByZero { at }),
+        Err(Fault::Complex | Fault::Domain | Fault::Fraction) => "not a real number",
+        Err(Fault::Overflow | Fault::Wide) => "too large",
+    };
+    Err(LiteralError::Result { at, operator, what })
+}
+
 /// As Python's `repr` up to the type of brackets, so that reading it back gives the same value.
 impl fmt::Display for Literal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -266,8 +318,8 @@ impl Reader<'_> {
             loop {
                 let at = reader.at_next();
                 let operator = match reader.peek() {
-                    Some('+') => "+",
-                    Some('-') => "-",
+                    Some('+') => Operator::Add,
+                    Some('-') => Operator::Subtract,
                     _ => return Ok(left),
                 };
                 reader.at = at + 1;
@@ -282,19 +334,19 @@ impl Reader<'_> {
         loop {
             let at = self.at_next();
             let operator = if self.next_is("//") {
-                "//"
+                Operator::FloorDivide
             } else if self.next_is("**") {
                 // A power binds to the atom before it; after anything else it cannot stand.
                 return Ok(left);
             } else {
                 match self.peek() {
-                    Some('*') => "*",
-                    Some('/') => "/",
-                    Some('%') => "%",
+                    Some('*') => Operator::Multiply,
+                    Some('/') => Operator::Divide,
+                    Some('%') => Operator::Remainder,
                     _ => return Ok(left),
                 }
             };
-            self.at = at + operator.len();
+            self.at = at + operator.symbol().len();
             let right = self.sign()?;
             left = arithmetic(&left, operator, &right, at)?;
         }
@@ -309,16 +361,10 @@ impl Reader<'_> {
         };
         self.at = at + 1;
         let value = self.deeper(Self::sign)?;
-        match value {
-            Literal::Int(_) if operator == "+" => Ok(value),
-            Literal::Float(_) if operator == "+" => Ok(value),
-            Literal::Int(value) => value.checked_neg().map(Literal::Int).ok_or(LiteralError::Result {
-                at,
-                operator,
-                what: "too large",
-            }),
-            Literal::Float(value) => Ok(Literal::Float(-value)),
-            _ => Err(LiteralError::Operand { at, operator }),
+        match value.as_number() {
+            None => Err(LiteralError::Operand { at, operator }),
+            Some(_) if operator == "+" => Ok(value),
+            Some(number) => literal_result(number.negated(), operator, at),
         }
     }
 
@@ -330,7 +376,7 @@ impl Reader<'_> {
         }
         self.at = at + 2;
         let exponent = self.deeper(Self::sign)?;
-        arithmetic(&base, "**", &exponent, at)
+        arithmetic(&base, Operator::Power, &exponent, at)
     }
 
     fn atom(&mut self) -> Result<Literal, LiteralError> {
@@ -379,25 +425,12 @@ impl Reader<'_> {
 
     fn number(&mut self) -> Result<Literal, LiteralError> {
         let at = self.at;
-        let bytes = self.text.as_bytes();
-        let mut end = at;
-        // Takes all that Python's tokenizer could see as one number, so that the message shows the whole of it.
-        while let Some(&byte) = bytes.get(end) {
-            let exponent_sign = matches!(byte, b'+' | b'-')
-                && matches!(bytes[end - 1], b'e' | b'E')
-                && !self.text[at..end].starts_with("0x")
-                && !self.text[at..end].starts_with("0X");
-            if byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_' || (exponent_sign && end > at) {
-                end += 1;
-            } else {
-                break;
-            }
-        }
+        let end = number::token_end(self.text, at);
         let text = &self.text[at..end];
-        let value =
-            read_number(text).map_err(|reason| LiteralError::Number { at, text: text.to_owned(), reason })?;
+        let refusal = |reason| LiteralError::Number { at, text: text.to_owned(), reason };
+        let value = number::read_number(text).map_err(refusal)?;
         self.at = end;
-        Ok(value)
+        Ok(value.into())
     }
 
     fn string(&mut self, quote: char) -> Result<Literal, LiteralError> {
