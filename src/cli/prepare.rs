@@ -3,7 +3,10 @@
 use super::Refusal;
 use crate::{
     config::{self, Loaded},
-    plan::{Plan, PlanError, StageState, Word, compile, keys, keys::Sources, status},
+    plan::{
+        Plan, PlanError, STAGES, StageState, Word, compile, compile_stages, keys, keys::Sources,
+        params_change_configuration, status,
+    },
     record::Layout,
     store::Store,
 };
@@ -90,9 +93,25 @@ pub(crate) fn plan_of(loaded: &Loaded, registry: &Registry) -> Result<Plan, Refu
         let pointer = loaded.pointer("operation_mode", &error.part().0);
         Refusal::Plan(error, pointer)
     };
+    if mode.trim() == STAGES {
+        return entries(loaded, registry);
+    }
     let word = Word::parse(&mode, registry).map_err(refuse)?;
     let stages = word.stages(registry).map_err(refuse)?;
     Ok(compile(&word, &stages, &loaded.config).map_err(|issues| loaded.errors(issues))?)
+}
+
+/// The plan of the `stages` section.
+fn entries(loaded: &Loaded, registry: &Registry) -> Result<Plan, Refusal> {
+    let mut changed = BTreeMap::new();
+    for (name, spec) in &loaded.config.stages {
+        if params_change_configuration(spec) {
+            changed.insert(name.as_str(), loaded.with_params(name)?);
+        }
+    }
+    let config_of = |name: &str| changed.get(name).unwrap_or(&loaded.config);
+    let plan = compile_stages(&loaded.config.stages, registry, &config_of);
+    plan.map_err(|issues| loaded.errors(issues).into())
 }
 
 /// The store, the content of the sources, and what the store has of the plan.

@@ -215,6 +215,38 @@ impl Loaded {
         node.place.as_ref()
     }
 
+    /// The configuration with the `params` of an entry of `stages` as changes to it: dotted keys and their values.
+    ///
+    /// # Errors
+    /// All mistakes in the keys and values.
+    pub fn with_params(&self, stage: &str) -> Result<Config, ConfigErrors> {
+        let params = KeyPath::default().key("stages").key(stage).key("params");
+        let mut root = self.root.clone();
+        let mut mistakes = Vec::new();
+        for entry in self.root.get(&params).and_then(Node::entries).unwrap_or_default() {
+            let path = KeyPath::parse(&entry.key);
+            match (path, &entry.place) {
+                (Some(path), Some(place)) => {
+                    mistakes.extend(overrides::set(&mut root, path, place.clone(), entry.value.clone()).err());
+                }
+                (path, place) => {
+                    let message = format!("`{}` is not a key of the configuration", entry.key);
+                    let help = "keys look like `training.epochs`".to_owned();
+                    let place = place.as_ref().filter(|_| path.is_none());
+                    mistakes.push(ConfigError::new(Code::UnknownKey, message).at(place, "not a key").help(help));
+                }
+            }
+        }
+        match read::read(root) {
+            Ok((config, _)) if mistakes.is_empty() => Ok(config),
+            Ok(_) => Err(ConfigErrors::new(&self.file.name, mistakes)),
+            Err(errors) => {
+                mistakes.extend(errors);
+                Err(ConfigErrors::new(&self.file.name, mistakes))
+            }
+        }
+    }
+
     /// The configuration as YAML, with changes and `${...}` applied. Values from the environment stay `${oc.env:NAME}`
     /// and credentials in addresses are starred out.
     #[must_use]

@@ -32,6 +32,11 @@ pub(super) fn apply(root: &mut Node, overrides: &[String]) -> Vec<ConfigError> {
     errors
 }
 
+/// Sets the value at a path, whether or not there is one; `key` is where the change is written.
+pub(super) fn set(root: &mut Node, path: KeyPath, key: Place, value: Node) -> Result<(), ConfigError> {
+    Change { sign: Sign::Force, path, key, value: Some(value) }.apply(root)
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sign {
     Change,

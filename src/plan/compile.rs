@@ -18,7 +18,7 @@ pub fn compile(word: &Word, stages: &[&dyn Stage], config: &Config) -> Result<Pl
     let mut compiler = Compiler::default();
     for (stage, name) in stages.iter().zip(names(stages)) {
         let work = compiler.projected(*stage, config);
-        let bound = compiler.bind_all(*stage, &work.inputs, config, |_| true);
+        let bound = compiler.bind_all(*stage, &work.inputs, config, |_| true, Vec::new());
         compiler.add(*stage, name, work, bound);
     }
     compiler.plan(word.text())
@@ -115,16 +115,19 @@ impl Compiler {
     }
 
     /// Binds the ports of a stage to producers among the nodes that `offers` admits, and to what the configuration names.
-    /// An optional port that would get what another port has already stays unbound: a model is not its own reference.
+    /// Those in `bound` are bound already. An optional port that would get what another port has already stays unbound: a
+    /// model is not its own reference.
     pub(super) fn bind_all(
         &mut self,
         stage: &dyn Stage,
         ports: &[InputPort],
         config: &Config,
         offers: impl Fn(NodeIndex) -> bool,
+        mut bound: Vec<Bound>,
     ) -> Vec<Bound> {
-        let (optional, required): (Vec<_>, Vec<_>) = ports.iter().partition(|port| port.optional);
-        let mut bound: Vec<Bound> = Vec::new();
+        let free = |port: &&InputPort| bound.iter().all(|(name, _)| *name != port.name);
+        let (optional, required): (Vec<_>, Vec<_>) =
+            ports.iter().filter(free).partition(|port| port.optional);
         for port in required.into_iter().chain(optional) {
             let Some(producer) = self.bind(stage, port, config, &offers) else { continue };
             let taken = bound.iter().any(|(_, other)| *other == producer);

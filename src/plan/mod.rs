@@ -2,25 +2,36 @@
 //!
 //! - [`Word`]: `chain_tqe` as letters, and the letters as stages of the registry
 //! - [`compile`]: stages with their settings, their ports bound to producers on their left or to sources
+//! - [`compile_stages`]: the entries of the `stages` section instead of a word
 //! - [`Plan`]: the graph, and questions to it
 //! - [`keys`]: recipe keys, and key documents once the inputs exist
 //! - [`status`]: what the store has of it already
-//! - [`text`]: the plan as a table for people
+//! - [`text`], [`dot`], [`mermaid`], [`json`]: the plan for people, as pictures, and for programs
 //!
 //! Nothing here runs a stage or writes a file.
 
 mod compile;
+mod dot;
+mod drawing;
+mod entries;
 mod error;
 mod graph;
 mod host;
+mod json;
 pub mod keys;
+mod mermaid;
 mod status;
 mod text;
 mod word;
 
 pub use compile::compile;
+pub use dot::dot;
+use drawing::{Drawing, Shape};
+pub use entries::{STAGES, compile_stages, params_change_configuration};
 pub use error::PlanError;
 pub use graph::{Binding, Edge, Link, Node, Plan, StageNode};
+pub use json::json;
+pub use mermaid::mermaid;
 pub use status::{StageState, Status, status};
 pub use text::text;
 pub use word::Word;

@@ -5,7 +5,7 @@ use super::{
     status::{StageState, Status},
 };
 use crate::report::{duration, table};
-use contract::SourceContent;
+use contract::{Source, SourceContent};
 use petgraph::graph::NodeIndex;
 use std::collections::BTreeMap;
 
@@ -34,7 +34,8 @@ pub fn text(plan: &Plan, states: &BTreeMap<NodeIndex, StageState>) -> String {
     )
 }
 
-fn word(plan: &Plan, state: &StageState) -> String {
+/// What a run would do with a stage.
+pub(super) fn word(plan: &Plan, state: &StageState) -> String {
     match &state.status {
         Status::Hit(_) => "hit".to_owned(),
         Status::Run => "run".to_owned(),
@@ -42,7 +43,8 @@ fn word(plan: &Plan, state: &StageState) -> String {
     }
 }
 
-fn why(state: &StageState) -> String {
+/// Why it would.
+pub(super) fn why(state: &StageState) -> String {
     match &state.status {
         Status::Hit(manifest) => {
             let day = manifest.created.split('T').next().unwrap_or_default();
@@ -58,14 +60,20 @@ fn why(state: &StageState) -> String {
 fn inputs(plan: &Plan, index: NodeIndex) -> String {
     let shown = plan.bindings(index).into_iter().map(|binding| {
         let producer = plan.name(binding.producer);
-        let size = match plan.source(binding.producer).map(|source| &source.content) {
-            Some(SourceContent::Images(images)) => format!(" ({} images)", images.len()),
-            Some(SourceContent::Generated { generator, .. }) => format!(" ({generator})"),
-            Some(SourceContent::File(_) | SourceContent::Folder(_)) | None => String::new(),
-        };
+        let size = plan.source(binding.producer).and_then(size).map(|size| format!(" ({size})"));
+        let size = size.unwrap_or_default();
         format!("{}: {producer}{size}", binding.edge.port)
     });
     shown.collect::<Vec<_>>().join(", ")
+}
+
+/// How much of a source there is, or what makes it.
+pub(super) fn size(source: &Source) -> Option<String> {
+    match &source.content {
+        SourceContent::Images(images) => Some(format!("{} images", images.len())),
+        SourceContent::Generated { generator, .. } => Some(generator.clone()),
+        SourceContent::File(_) | SourceContent::Folder(_) => None,
+    }
 }
 
 fn names(plan: &Plan, stages: &[NodeIndex]) -> String {

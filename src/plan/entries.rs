@@ -1,0 +1,391 @@
+//! The `stages` section becomes a plan: entries become nodes, what they name becomes edges.
+
+use super::{
+    Plan,
+    compile::{Bound, Compiler, Producer, wrong_kind},
+    graph::{Link, Node},
+};
+use crate::config::suggest;
+use contract::{
+    ArtifactKind, Config, Cores, Declared, Entry, InputPort, Issue, IssueKind, Registry, Source,
+    SourceContent, Stage,
+    config::{StageEntry, Stages},
+    layout,
+};
+use petgraph::{
+    graph::NodeIndex,
+    visit::{Dfs, Reversed},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+/// The mode word that asks for the `stages` section.
+pub const STAGES: &str = "stages";
+
+/// The stage that runs programs, and needs no `uses` beside a `command`.
+const COMMAND: &str = "command";
+
+/// Builds the plan of the `stages` section. `config_of` gives the configuration of each entry, with its `params` applied
+/// where they are changes to it.
+///
+/// # Errors
+/// Every mistake in the entries, and all that their stages have to say against the configuration.
+pub fn compile_stages<'a>(
+    stages: &Stages,
+    registry: &Registry,
+    config_of: &dyn Fn(&str) -> &'a Config,
+) -> Result<Plan, Vec<Issue>> {
+    if stages.is_empty() {
+        let help = "add an entry for each stage: `stages: {NAME: {command: ..., inputs: [...], outputs: [...]}}`";
+        return Err(vec![
+            Issue::missing(STAGES, "`operation_mode: stages` runs the entries of this section").with_help(help),
+        ]);
+    }
+    let chain = Chain { stages, registry };
+    let issues = chain.mistakes();
+    let order = chain.order();
+    let (Ok(order), true) = (&order, issues.is_empty()) else {
+        return Err(issues.into_iter().chain(order.err()).collect());
+    };
+    let mut building = Building { chain: &chain, compiler: Compiler::default(), nodes: BTreeMap::new() };
+    for (name, spec) in order {
+        building.add(name, spec, config_of(name));
+    }
+    building.compiler.plan(STAGES)
+}
+
+/// Whether the `params` of an entry are changes to the configuration, rather than values for a program.
+#[must_use]
+pub fn params_change_configuration(spec: &StageEntry) -> bool {
+    uses(spec) != COMMAND && !spec.params.is_empty()
+}
+
+fn uses(spec: &StageEntry) -> &str {
+    spec.uses.as_deref().unwrap_or(COMMAND)
+}
+
+/// The entries, before there is a graph.
+struct Chain<'a> {
+    stages: &'a Stages,
+    registry: &'a Registry,
+}
+
+impl<'a> Chain<'a> {
+    /// What can be said of each entry alone.
+    fn mistakes(&self) -> Vec<Issue> {
+        let entries = self.stages.iter();
+        entries.flat_map(|(name, spec)| bad_name(name).into_iter().chain(self.bad_entry(name, spec))).collect()
+    }
+
+    fn bad_entry(&self, name: &str, spec: &StageEntry) -> Vec<Issue> {
+        let mut issues = Vec::new();
+        let known: Vec<&str> = self.registry.iter().map(Stage::name).collect();
+        if !known.contains(&uses(spec)) {
+            let (key, found) = (key(name, "uses"), uses(spec));
+            let message = format!("there is no stage `{found}`");
+            issues.push(Issue::invalid(key, message).with_help(suggest::help(found, "stages", &known)));
+        }
+        let names: Vec<&str> = self.stages.keys().map(String::as_str).collect();
+        for (position, needed) in spec.needs.iter().enumerate() {
+            let key = key(name, &format!("needs[{position}]"));
+            if needed == name {
+                issues.push(Issue::invalid(key, format!("`{name}` cannot wait for itself")));
+            } else if !self.stages.contains_key(needed) {
+                let help = suggest::help(needed, "stages of this file", &names);
+                issues.push(Issue::invalid(key, format!("there is no stage `{needed}` here")).with_help(help));
+            }
+        }
+        issues
+    }
+
+    /// The stage and its output that an input names: `STAGE/OUTPUT`. A path whose first part is a folder and a stage's
+    /// name as well is meant as the folder when it starts with `./`.
+    fn reference<'t>(&self, input: &'t str) -> Option<(&'t str, &'t str)> {
+        input.split_once('/').filter(|(stage, _)| self.stages.contains_key(*stage))
+    }
+
+    /// The entries that an entry waits for, by position.
+    fn waits_for(&self, spec: &StageEntry) -> BTreeSet<usize> {
+        let read = spec.inputs.0.values().filter_map(|input| Some(self.reference(input)?.0));
+        let names = read.chain(spec.needs.iter().map(String::as_str));
+        names.filter_map(|name| self.stages.get_index_of(name)).collect()
+    }
+
+    /// The entries, each behind all that it waits for, otherwise as the file has them.
+    fn order(&self) -> Result<Vec<(&'a str, &'a StageEntry)>, Issue> {
+        let mut waiting: BTreeMap<usize, BTreeSet<usize>> =
+            self.stages.values().map(|spec| self.waits_for(spec)).enumerate().collect();
+        let mut followers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (&follower, others) in &waiting {
+            others.iter().for_each(|other| followers.entry(*other).or_default().push(follower));
+        }
+        let mut ready: BTreeSet<usize> =
+            waiting.iter().filter(|(_, others)| others.is_empty()).map(|(index, _)| *index).collect();
+        let mut order = Vec::new();
+        while let Some(next) = ready.pop_first() {
+            waiting.remove(&next);
+            order.extend(self.stages.get_index(next).map(|(name, spec)| (name.as_str(), spec)));
+            for follower in followers.remove(&next).unwrap_or_default() {
+                let Some(others) = waiting.get_mut(&follower) else { continue };
+                others.remove(&next);
+                if others.is_empty() {
+                    ready.insert(follower);
+                }
+            }
+        }
+        if waiting.is_empty() { Ok(order) } else { Err(self.circle(&waiting)) }
+    }
+
+    /// A circle among entries of which each waits for another one of them.
+    fn circle(&self, waiting: &BTreeMap<usize, BTreeSet<usize>>) -> Issue {
+        let name = |index: &usize| self.stages.get_index(*index).map_or("", |(name, _)| name.as_str());
+        let mut path: Vec<usize> = waiting.keys().next().copied().into_iter().collect();
+        loop {
+            let next = path.last().and_then(|last| waiting.get(last)?.first().copied());
+            let Some(next) = next else { break };
+            if let Some(start) = path.iter().position(|known| *known == next) {
+                path.drain(..start);
+                break;
+            }
+            path.push(next);
+        }
+        let first = path.first().map_or("", name);
+        let words: Vec<&str> = path.iter().skip(1).map(name).chain([first]).collect();
+        let message = format!("`{first}` waits for {}", words.join(", which waits for "));
+        let help = "remove one of their `inputs` or `needs`: a chain has a beginning";
+        Issue::new(IssueKind::Conflict, format!("{STAGES}.{first}"), message).with_help(help)
+    }
+}
+
+/// What is wrong with a name: it is a folder in the run folder and a part of references.
+fn bad_name(name: &str) -> Option<Issue> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let reserved = [layout::SAVED_MODELS, layout::LOGS, layout::QUANTIZED_MODELS, layout::STAGE];
+    let problem = if reserved.contains(&name) {
+        "is the name of a folder in the run folder"
+    } else if name.chars().all(plain) && name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return None;
+    } else {
+        "has something else in it than letters, digits, `_` and `-`, or no letter in front"
+    };
+    Some(Issue::invalid(STAGES, format!("`{name}` is no name for a stage: it {problem}")))
+}
+
+fn key(name: &str, rest: &str) -> String {
+    format!("{STAGES}.{name}.{rest}")
+}
+
+/// The plan in the making.
+struct Building<'a> {
+    chain: &'a Chain<'a>,
+    compiler: Compiler,
+    /// The node of each entry so far.
+    nodes: BTreeMap<String, NodeIndex>,
+}
+
+impl Building<'_> {
+    fn add(&mut self, name: &str, spec: &StageEntry, config: &Config) {
+        let Some(stage) = self.chain.registry.get(uses(spec)) else { return };
+        let upstream: Vec<NodeIndex> = {
+            let positions = self.chain.waits_for(spec).into_iter();
+            let names = positions.filter_map(|position| Some(self.chain.stages.get_index(position)?.0));
+            names.filter_map(|name| self.nodes.get(name).copied()).collect()
+        };
+        let (work, bound) = match stage.declare(&Entry { name, spec }) {
+            Some(Ok(mut work)) => {
+                let bound = self.bind_declared(name, spec, stage, &mut work);
+                (work, bound)
+            }
+            Some(Err(issues)) => {
+                let located = |issue: Issue| Issue { key: key(name, &issue.key), ..issue };
+                self.compiler.report(issues.into_iter().map(located).collect());
+                // Others may name its outputs, so it stands in for what it was meant to be.
+                return self.stand_in(name, spec, stage);
+            }
+            None => {
+                self.compiler.report(foreign_keys(name, spec, stage));
+                let work = self.compiler.projected(stage, config);
+                let bound = self.bind_named(name, spec, stage, &work.inputs);
+                let above = self.above(&upstream);
+                let offers = |node| above.contains(&node);
+                let bound = self.compiler.bind_all(stage, &work.inputs, config, offers, bound);
+                (work, bound)
+            }
+        };
+        let node = self.compiler.add(stage, name.to_owned(), work, bound);
+        for before in upstream {
+            if !self.compiler.graph.contains_edge(before, node) {
+                self.compiler.graph.add_edge(before, node, Link::Order);
+            }
+        }
+        self.limit(node, spec);
+        self.nodes.insert(name.to_owned(), node);
+    }
+
+    fn stand_in(&mut self, name: &str, spec: &StageEntry, stage: &dyn Stage) {
+        let port = |path: &String| contract::OutputPort {
+            name: path.clone().into(),
+            kind: ArtifactKind::of_file(Path::new(path)),
+        };
+        let work = Declared {
+            settings: contract::Settings::of(&()),
+            inputs: Vec::new(),
+            outputs: spec.outputs.iter().map(port).collect(),
+            sources: BTreeMap::new(),
+        };
+        let node = self.compiler.add(stage, name.to_owned(), work, Vec::new());
+        self.nodes.insert(name.to_owned(), node);
+    }
+
+    /// Everything that the nodes wait for, themselves included.
+    fn above(&self, nodes: &[NodeIndex]) -> BTreeSet<NodeIndex> {
+        let mut above = BTreeSet::new();
+        for &node in nodes {
+            let graph = Reversed(&self.compiler.graph);
+            let mut search = Dfs::new(graph, node);
+            while let Some(found) = search.next(graph) {
+                above.insert(found);
+            }
+        }
+        above
+    }
+
+    /// The ports of a declared stage: inputs that the entry names, and the stage's own sources.
+    fn bind_declared(
+        &mut self,
+        name: &str,
+        spec: &StageEntry,
+        stage: &dyn Stage,
+        work: &mut Declared,
+    ) -> Vec<Bound> {
+        let mut bound = self.bind_named(name, spec, stage, &work.inputs);
+        for (port, source) in std::mem::take(&mut work.sources) {
+            let producer = self.compiler.source(source);
+            bound.push((port, producer));
+        }
+        bound
+    }
+
+    /// The inputs that the entry names.
+    fn bind_named(
+        &mut self,
+        name: &str,
+        spec: &StageEntry,
+        stage: &dyn Stage,
+        ports: &[InputPort],
+    ) -> Vec<Bound> {
+        let mut bound = Vec::new();
+        for (position, (port, input)) in spec.inputs.0.iter().enumerate() {
+            // An input of a list is called as it is written.
+            let key = match port == input {
+                true => key(name, &format!("inputs[{position}]")),
+                false => key(name, &format!("inputs.{port}")),
+            };
+            let Some(port) = ports.iter().find(|known| known.name == *port) else {
+                self.compiler.report(vec![no_such_port(stage, port, ports, key)]);
+                continue;
+            };
+            match self.producer(input, &key) {
+                Ok(producer) if port.accepts.contains(&producer.kind) => {
+                    bound.push((port.name.clone().into_owned(), producer));
+                }
+                Ok(producer) => {
+                    self.compiler.report(vec![wrong_kind(stage.name(), port, producer.kind, &key)]);
+                }
+                Err(issue) => self.compiler.report(vec![issue]),
+            }
+        }
+        bound
+    }
+
+    /// What an input names: an output of another entry, or a file or folder from outside.
+    fn producer(&mut self, input: &str, key: &str) -> Result<Producer, Issue> {
+        let Some((stage, output)) = self.chain.reference(input) else {
+            let source = self.outside(input, key)?;
+            return Ok(self.compiler.source(source));
+        };
+        let made: Vec<&Producer> =
+            self.nodes.get(stage).map(|node| self.compiler.made_by(*node).collect()).unwrap_or_default();
+        if let Some(found) = made.iter().find(|producer| producer.output.as_deref() == Some(output)) {
+            return Ok((*found).clone());
+        }
+        let outputs: Vec<&str> = made.iter().filter_map(|producer| producer.output.as_deref()).collect();
+        let message = format!("`{stage}` has no output `{output}`");
+        let help = match outputs.is_empty() {
+            true => format!("it has no outputs; a file in a folder of that name is written `./{input}`"),
+            false => suggest::help(output, "its outputs", &outputs),
+        };
+        Err(Issue::invalid(key, message).with_help(help))
+    }
+
+    fn outside(&self, input: &str, key: &str) -> Result<Source, Issue> {
+        let path = PathBuf::from(input);
+        let content = match fs_err::metadata(&path) {
+            Ok(found) if found.is_dir() => SourceContent::Folder(path.clone()),
+            Ok(_) => SourceContent::File(path.clone()),
+            Err(_) => return Err(self.not_there(input, key)),
+        };
+        let kind = ArtifactKind::of_file(&path);
+        let label = input.to_owned();
+        Ok(Source { kind, label, key: key.to_owned(), content, findings: Vec::new() })
+    }
+
+    fn not_there(&self, input: &str, key: &str) -> Issue {
+        let resolved = std::path::absolute(input).unwrap_or_else(|_| PathBuf::from(input));
+        let issue = Issue::new(
+            IssueKind::Path,
+            key,
+            format!("the input `{}` does not exist", resolved.display()),
+        );
+        let meant = input.split_once('/').and_then(|(stage, output)| {
+            let name = suggest::nearest(stage, self.chain.stages.keys().map(String::as_str))?;
+            Some(format!("did you mean `{name}/{output}`, an output of the stage `{name}`?"))
+        });
+        match meant {
+            Some(help) => issue.with_help(help),
+            None => issue.with_help("an output of another stage is written STAGE/OUTPUT"),
+        }
+    }
+
+    /// What the entry says of the machine and of failures.
+    fn limit(&mut self, node: NodeIndex, spec: &StageEntry) {
+        let Some(Node::Stage(stage)) = self.compiler.graph.node_weight_mut(node) else { return };
+        stage.timeout = spec.timeout.map(|span| span.0);
+        stage.retries = spec.retries;
+        let Some(wanted) = &spec.resources else { return };
+        if let Some(cores) = wanted.cores {
+            stage.resources.cores = Cores::Count(usize::from(cores).max(1));
+        }
+        if let Some(memory) = wanted.memory {
+            stage.resources.memory = memory.0;
+        }
+        if let Some(exclusive) = wanted.exclusive {
+            stage.resources.exclusive = exclusive;
+        }
+    }
+}
+
+/// Keys of an entry that only a command has.
+fn foreign_keys(name: &str, spec: &StageEntry, stage: &dyn Stage) -> Vec<Issue> {
+    let outputs = stage.outputs().iter().map(|port| port.name.as_ref()).collect::<Vec<_>>().join(", ");
+    let given = [
+        ("command", spec.command.is_some(), "it is a stage of this program".to_owned()),
+        ("outputs", !spec.outputs.is_empty(), format!("its outputs are: {outputs}")),
+        ("environment", !spec.environment.is_empty(), "it reads no environment variables".to_owned()),
+    ];
+    let issue = |(what, _, why): &(&str, bool, String)| {
+        let message = format!("`{}` has no `{what}`: {why}", stage.name());
+        Issue::new(IssueKind::Conflict, key(name, what), message)
+            .with_help(format!("remove it, or write `uses: {COMMAND}`"))
+    };
+    given.iter().filter(|(_, given, _)| *given).map(issue).collect()
+}
+
+fn no_such_port(stage: &dyn Stage, port: &str, ports: &[InputPort], key: String) -> Issue {
+    let names: Vec<&str> = ports.iter().map(|port| port.name.as_ref()).collect();
+    let message = format!("`{}` has no input `{port}`", stage.name());
+    let help = suggest::help(port, "write `inputs: {NAME: FILE}`; its inputs", &names);
+    Issue::invalid(key, message).with_help(help)
+}
