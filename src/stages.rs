@@ -12,5 +12,7 @@ pub fn registry() -> Registry {
     let registry = registry.with(Box::new(quantize::Quantize));
     #[cfg(feature = "evaluate")]
     let registry = registry.with(Box::new(evaluate::Evaluate));
+    #[cfg(feature = "command")]
+    let registry = registry.with(Box::new(command::Command));
     registry
 }

@@ -9,7 +9,7 @@ use crate::config::suggest;
 use contract::{
     ArtifactKind, Config, Cores, Declared, Entry, InputPort, Issue, IssueKind, Registry, Source,
     SourceContent, Stage,
-    config::{StageEntry, Stages},
+    config::{Inputs, StageEntry, Stages},
     layout,
 };
 use petgraph::{
@@ -38,9 +38,11 @@ pub fn compile_stages<'a>(
     config_of: &dyn Fn(&str) -> &'a Config,
 ) -> Result<Plan, Vec<Issue>> {
     if stages.is_empty() {
-        let help = "add an entry for each stage: `stages: {NAME: {command: ..., inputs: [...], outputs: [...]}}`";
+        let help =
+            "add an entry for each stage: `stages: {NAME: {command: ..., inputs: [...], outputs: [...]}}`";
         return Err(vec![
-            Issue::missing(STAGES, "`operation_mode: stages` runs the entries of this section").with_help(help),
+            Issue::missing(STAGES, "`operation_mode: stages` runs the entries of this section")
+                .with_help(help),
         ]);
     }
     let chain = Chain { stages, registry };
@@ -76,7 +78,9 @@ impl<'a> Chain<'a> {
     /// What can be said of each entry alone.
     fn mistakes(&self) -> Vec<Issue> {
         let entries = self.stages.iter();
-        entries.flat_map(|(name, spec)| bad_name(name).into_iter().chain(self.bad_entry(name, spec))).collect()
+        entries
+            .flat_map(|(name, spec)| bad_name(name).into_iter().chain(self.bad_entry(name, spec)))
+            .collect()
     }
 
     fn bad_entry(&self, name: &str, spec: &StageEntry) -> Vec<Issue> {
@@ -94,7 +98,8 @@ impl<'a> Chain<'a> {
                 issues.push(Issue::invalid(key, format!("`{name}` cannot wait for itself")));
             } else if !self.stages.contains_key(needed) {
                 let help = suggest::help(needed, "stages of this file", &names);
-                issues.push(Issue::invalid(key, format!("there is no stage `{needed}` here")).with_help(help));
+                issues
+                    .push(Issue::invalid(key, format!("there is no stage `{needed}` here")).with_help(help));
             }
         }
         issues
@@ -277,12 +282,8 @@ impl Building<'_> {
         ports: &[InputPort],
     ) -> Vec<Bound> {
         let mut bound = Vec::new();
-        for (position, (port, input)) in spec.inputs.0.iter().enumerate() {
-            // An input of a list is called as it is written.
-            let key = match port == input {
-                true => key(name, &format!("inputs[{position}]")),
-                false => key(name, &format!("inputs.{port}")),
-            };
+        for (port, input) in &spec.inputs.0 {
+            let key = key(name, &Inputs::key(port));
             let Some(port) = ports.iter().find(|known| known.name == *port) else {
                 self.compiler.report(vec![no_such_port(stage, port, ports, key)]);
                 continue;
@@ -334,11 +335,8 @@ impl Building<'_> {
 
     fn not_there(&self, input: &str, key: &str) -> Issue {
         let resolved = std::path::absolute(input).unwrap_or_else(|_| PathBuf::from(input));
-        let issue = Issue::new(
-            IssueKind::Path,
-            key,
-            format!("the input `{}` does not exist", resolved.display()),
-        );
+        let issue =
+            Issue::new(IssueKind::Path, key, format!("the input `{}` does not exist", resolved.display()));
         let meant = input.split_once('/').and_then(|(stage, output)| {
             let name = suggest::nearest(stage, self.chain.stages.keys().map(String::as_str))?;
             Some(format!("did you mean `{name}/{output}`, an output of the stage `{name}`?"))

@@ -71,7 +71,8 @@ pub enum Words {
     List(Vec<String>),
 }
 
-/// Inputs of an own stage: names and where they come from, in file order. An input of a list is called as it is written.
+/// Inputs of an own stage: names and where they come from, in file order. Inputs of a list are called by their positions,
+/// `0`, `1` ..., so that no path is part of a name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inputs(pub IndexMap<String, String>);
 
@@ -80,6 +81,15 @@ impl Inputs {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The key of an input below its entry: `inputs[0]`, `inputs.data`.
+    #[must_use]
+    pub fn key(name: &str) -> String {
+        match name.parse::<usize>() {
+            Ok(position) => format!("inputs[{position}]"),
+            Err(_) => format!("inputs.{name}"),
+        }
     }
 }
 
@@ -145,7 +155,7 @@ impl<'de> Deserialize<'de> for Inputs {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Inputs, E> {
-                Ok(Inputs(IndexMap::from([(text.to_owned(), text.to_owned())])))
+                Ok(Inputs(IndexMap::from([("0".to_owned(), text.to_owned())])))
             }
 
             fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Inputs, D::Error> {
@@ -154,8 +164,8 @@ impl<'de> Deserialize<'de> for Inputs {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Inputs, A::Error> {
                 let mut inputs = IndexMap::new();
-                while let Some(path) = items.next_element::<String>()? {
-                    inputs.insert(path.clone(), path);
+                while let Some(path) = items.next_element()? {
+                    inputs.insert(inputs.len().to_string(), path);
                 }
                 Ok(Inputs(inputs))
             }
