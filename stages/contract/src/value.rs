@@ -20,6 +20,7 @@
 //! lr: lr / 2`, for [`lambda`].
 
 mod arithmetic;
+pub mod lambda;
 mod number;
 pub mod slices;
 

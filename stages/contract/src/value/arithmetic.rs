@@ -24,26 +24,26 @@ pub(super) enum Operator {
     Power,
 }
 
-/// Why there is no result. What Python calls it stands in brackets where Python has an error for it.
+/// Why an operation has no result; in brackets Python's exception.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(super) enum Fault {
+pub enum Fault {
     /// Division by zero, or zero to a negative power (ZeroDivisionError).
-    #[error("a division by zero")]
+    #[error("divides by zero")]
     ZeroDivision,
     /// A number with a fraction that is too large (OverflowError).
-    #[error("too large for a number")]
+    #[error("gives more than a number can hold, 1.8e308")]
     Overflow,
     /// A whole number of more than 127 bits. Python would go on.
-    #[error("a whole number of more than 127 bits")]
+    #[error("gives a whole number of more than 127 bits")]
     Wide,
     /// A negative number to a power with a fraction. Python would give a complex number.
-    #[error("a complex number")]
+    #[error("gives a complex number")]
     Complex,
     /// An argument for which a function has no value (ValueError).
-    #[error("undefined for this value")]
+    #[error("has no value there")]
     Domain,
     /// A number where only a whole number can stand (TypeError).
-    #[error("undefined for a number of digits with a fraction")]
+    #[error("wants a whole number of digits")]
     Fraction,
 }
 
