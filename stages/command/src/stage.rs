@@ -7,9 +7,9 @@ use crate::{
     settings::Settings as Own,
 };
 use contract::{
-    ArtifactKind, Config, Cores, Declared, Demand, Entry, Finding, InputContent, InputPort, Issue, IssueKind,
-    Machine, OutputPort, Outputs, Preflight, Program, Resources, Settings, Source, SourceContent, Stage,
-    StageContext, StageError, config::Words, protocol::Request,
+    ArtifactKind, Config, Cores, Declared, Entry, InputContent, InputPort, Issue, IssueKind, OutputPort,
+    Outputs, Program, Resources, Settings, Source, SourceContent, Stage, StageContext, StageError,
+    config::Words, protocol::Request,
 };
 use serde_json::Value;
 use std::{
@@ -34,10 +34,6 @@ impl Stage for Command {
         "command"
     }
 
-    fn letter(&self) -> Option<char> {
-        None
-    }
-
     fn about(&self) -> &'static str {
         "runs a program of your own: files in, files out"
     }
@@ -58,20 +54,8 @@ impl Stage for Command {
         Err(vec![Issue::missing("stages", "a command is an entry of this section")])
     }
 
-    fn source(&self, _port: &str, _config: &Config) -> Result<Option<Source>, Vec<Issue>> {
-        Ok(None)
-    }
-
     fn declare(&self, entry: &Entry<'_>) -> Option<Result<Declared, Vec<Issue>>> {
         Some(declare(entry))
-    }
-
-    fn preflight(&self, _preflight: &Preflight) -> Vec<Finding> {
-        Vec::new()
-    }
-
-    fn demand(&self, _preflight: &Preflight, _machine: &Machine) -> Demand {
-        Demand::default()
     }
 
     fn resources(&self, _settings: &Settings) -> Resources {

@@ -1,7 +1,41 @@
 //! Errors of a running stage.
 
+use crate::Finding;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+/// An error of a stage's crate, with what users are told besides its message: it is the same before a run, as a
+/// [`Finding`], and in one, as a [`StageError`].
+pub trait Problem: std::error::Error {
+    /// Stable code: `data::mask_value`, `quantize::graph`.
+    fn code(&self) -> &'static str;
+
+    /// What to do about it.
+    fn help(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether it is no mistake but the user's wish to stop.
+    fn is_cancellation(&self) -> bool {
+        false
+    }
+
+    /// As something found before the run.
+    fn finding(&self) -> Finding {
+        let help = self.help().map(str::to_owned);
+        Finding { help, ..Finding::error(self.code(), self.to_string()) }
+    }
+}
+
+impl<P: Problem> From<P> for StageError {
+    fn from(problem: P) -> Self {
+        if problem.is_cancellation() {
+            return Self::Cancelled;
+        }
+        let (code, message) = (problem.code().to_owned(), problem.to_string());
+        Self::Failed { code, message, help: problem.help().map(str::to_owned) }
+    }
+}
 
 /// Why a stage ended without a result. It travels from the stage's process to the engine as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]

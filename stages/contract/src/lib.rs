@@ -23,7 +23,7 @@ pub mod value;
 
 pub use config::Config;
 pub use context::{CancelToken, Input, InputContent, Runtime, StageContext};
-pub use error::StageError;
+pub use error::{Problem, StageError};
 pub use event::{Event, EventKind, Progress};
 pub use issue::{Finding, Issue, IssueKind, Severity};
 pub use port::{ArtifactKind, InputPort, OutputPort};
@@ -32,5 +32,6 @@ pub use registry::Registry;
 pub use settings::Settings;
 pub use source::{ImageEntry, Source, SourceContent};
 pub use stage::{
-    CommandLine, Cores, Declared, Demand, Entry, Machine, Outputs, Preflight, Program, Resources, Stage, layout,
+    CommandLine, Cores, Declared, Demand, Entry, Machine, Outputs, Preflight, Program, Resources, Stage,
+    layout,
 };

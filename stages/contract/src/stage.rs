@@ -5,10 +5,7 @@ use crate::{
     config::StageEntry, protocol::Request,
 };
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::BTreeMap,
-    ffi::OsString,
-};
+use std::{collections::BTreeMap, ffi::OsString};
 
 /// A unit of work in a plan: train, quantize, evaluate.
 ///
@@ -21,7 +18,9 @@ pub trait Stage: Send + Sync {
 
     /// The letter that stands for it in a chain word, if it has one. A letter may stand for several stages: `b` for
     /// `estimate` and `measure`.
-    fn letter(&self) -> Option<char>;
+    fn letter(&self) -> Option<char> {
+        None
+    }
 
     /// One sentence for help texts.
     fn about(&self) -> &'static str;
@@ -46,15 +45,21 @@ pub trait Stage: Send + Sync {
     ///
     /// # Errors
     /// Keys that are missing or name files that are not there.
-    fn source(&self, port: &str, config: &Config) -> Result<Option<Source>, Vec<Issue>>;
+    fn source(&self, _port: &str, _config: &Config) -> Result<Option<Source>, Vec<Issue>> {
+        Ok(None)
+    }
 
     /// Looks at everything that can be known before the run starts and costs time to find out: every image and mask
     /// decoded once, the model against classes and input shape. Depends on nothing but its argument, so that the engine
     /// may remember a clean result and not ask again.
-    fn preflight(&self, preflight: &Preflight) -> Vec<Finding>;
+    fn preflight(&self, _preflight: &Preflight) -> Vec<Finding> {
+        Vec::new()
+    }
 
     /// What the run will need at most. Cheap, asked each time.
-    fn demand(&self, preflight: &Preflight, machine: &Machine) -> Demand;
+    fn demand(&self, _preflight: &Preflight, _machine: &Machine) -> Demand {
+        Demand::default()
+    }
 
     /// What one entry of the `stages` section becomes, for a stage whose ports are what the entry says. `None` for a stage
     /// with ports of its own, which is configured by the file's other sections.

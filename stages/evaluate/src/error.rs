@@ -1,6 +1,6 @@
 //! Errors of the stage.
 
-use contract::{Finding, StageError};
+use contract::Problem;
 use dataset::DatasetError;
 use formats::FormatError;
 use kernels::KernelError;
@@ -120,10 +120,8 @@ pub enum EvaluateError {
     Cancelled,
 }
 
-impl EvaluateError {
-    /// Stable code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
+impl Problem for EvaluateError {
+    fn code(&self) -> &'static str {
         match self {
             Self::Format(_) => "model::format",
             Self::Kernel { .. } => "model::kernel",
@@ -143,9 +141,7 @@ impl EvaluateError {
         }
     }
 
-    /// What to do about it.
-    #[must_use]
-    pub fn help(&self) -> Option<&'static str> {
+    fn help(&self) -> Option<&'static str> {
         Some(match self {
             Self::Dataset(error) => return error.help(),
             Self::Channels { .. } => "set `color_mode: rgb` for 3 channels, `grayscale` for 1",
@@ -158,26 +154,7 @@ impl EvaluateError {
         })
     }
 
-    /// As something found before the run.
-    #[must_use]
-    pub fn finding(&self) -> Finding {
-        let finding = Finding::error(self.code(), self.to_string());
-        match self.help() {
-            Some(help) => finding.with_help(help),
-            None => finding,
-        }
-    }
-}
-
-impl From<EvaluateError> for StageError {
-    fn from(error: EvaluateError) -> Self {
-        if matches!(error, EvaluateError::Cancelled) {
-            return Self::Cancelled;
-        }
-        let failed = Self::failed(error.code(), error.to_string());
-        match error.help() {
-            Some(help) => failed.with_help(help),
-            None => failed,
-        }
+    fn is_cancellation(&self) -> bool {
+        matches!(self, Self::Cancelled)
     }
 }

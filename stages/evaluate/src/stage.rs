@@ -8,7 +8,7 @@ use crate::{
 };
 use contract::{
     ArtifactKind, Config, Demand, Finding, Input, InputContent, InputPort, Issue, Machine, OutputPort,
-    Outputs, Preflight, Settings, Source, Stage, StageContext, StageError, layout,
+    Outputs, Preflight, Problem, Settings, Source, Stage, StageContext, StageError, layout,
 };
 use dataset::Samples;
 

@@ -1,6 +1,6 @@
 //! Errors of quantizing.
 
-use contract::{Finding, StageError};
+use contract::Problem;
 use dataset::DatasetError;
 use formats::FormatError;
 use kernels::KernelError;
@@ -46,10 +46,8 @@ pub enum QuantizeError {
     },
 }
 
-impl QuantizeError {
-    /// Stable code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
+impl Problem for QuantizeError {
+    fn code(&self) -> &'static str {
         match self {
             Self::Format(_) => "model::format",
             Self::Graph(_) => "quantize::graph",
@@ -62,9 +60,7 @@ impl QuantizeError {
         }
     }
 
-    /// What to do about it.
-    #[must_use]
-    pub fn help(&self) -> Option<&'static str> {
+    fn help(&self) -> Option<&'static str> {
         match self {
             Self::Dataset(error) => error.help(),
             Self::Channels { .. } => {
@@ -73,26 +69,6 @@ impl QuantizeError {
             Self::Quantized => Some("start from the float model (.h5) it was made of"),
             Self::InputShape(_) => Some("only networks that take an image of fixed size can be quantized"),
             Self::Format(_) | Self::Graph(_) | Self::Kernel(_) | Self::Threads { .. } => None,
-        }
-    }
-
-    /// As something found before the run.
-    #[must_use]
-    pub fn finding(&self) -> Finding {
-        let finding = Finding::error(self.code(), self.to_string());
-        match self.help() {
-            Some(help) => finding.with_help(help),
-            None => finding,
-        }
-    }
-}
-
-impl From<QuantizeError> for StageError {
-    fn from(error: QuantizeError) -> Self {
-        let failed = Self::failed(error.code(), error.to_string());
-        match error.help() {
-            Some(help) => failed.with_help(help),
-            None => failed,
         }
     }
 }

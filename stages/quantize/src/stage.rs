@@ -3,7 +3,7 @@
 use crate::{QuantizeSettings, calibrate, error::QuantizeError, network::Network};
 use contract::{
     ArtifactKind, Config, Demand, Finding, Input, InputContent, InputPort, Issue, Machine, OutputPort,
-    Outputs, Preflight, Settings, Source, SourceContent, Stage, StageContext, StageError,
+    Outputs, Preflight, Problem, Settings, Source, SourceContent, Stage, StageContext, StageError,
     config::Granularity, layout,
 };
 use dataset::{Classes, RandomImages, Samples};

@@ -1,6 +1,6 @@
 //! Errors of training.
 
-use contract::StageError;
+use contract::Problem;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -89,7 +89,7 @@ pub enum TrainError {
     Cancelled,
 }
 
-impl TrainError {
+impl Problem for TrainError {
     fn code(&self) -> &'static str {
         match self {
             Self::Layer { .. } => "train::layer",
@@ -122,17 +122,8 @@ impl TrainError {
             _ => None,
         }
     }
-}
 
-impl From<TrainError> for StageError {
-    fn from(error: TrainError) -> Self {
-        if matches!(error, TrainError::Cancelled) {
-            return Self::Cancelled;
-        }
-        let failed = Self::failed(error.code(), error.to_string());
-        match error.help() {
-            Some(help) => failed.with_help(help),
-            None => failed,
-        }
+    fn is_cancellation(&self) -> bool {
+        matches!(self, Self::Cancelled)
     }
 }

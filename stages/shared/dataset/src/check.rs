@@ -4,7 +4,7 @@ use crate::{
     Classes, DatasetError, Mask, VOID,
     samples::{Images, decode},
 };
-use contract::{Finding, ImageEntry, SourceContent};
+use contract::{Finding, ImageEntry, Problem, SourceContent};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! Errors of reading images.
 
-use contract::{Finding, StageError};
+use contract::Problem;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -101,10 +101,8 @@ pub enum DatasetError {
     },
 }
 
-impl DatasetError {
-    /// Stable code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
+impl Problem for DatasetError {
+    fn code(&self) -> &'static str {
         match self {
             Self::Io(_) => "data::io",
             Self::Picture { .. } => "data::unreadable_image",
@@ -119,9 +117,7 @@ impl DatasetError {
         }
     }
 
-    /// What to do about it.
-    #[must_use]
-    pub fn help(&self) -> Option<&'static str> {
+    fn help(&self) -> Option<&'static str> {
         Some(match self {
             Self::Io(_) => "check that the file is there and may be read",
             Self::Picture { .. } => {
@@ -142,25 +138,5 @@ impl DatasetError {
             }
             Self::Generator { .. } | Self::NotASet { .. } | Self::OutOfRange { .. } => return None,
         })
-    }
-
-    /// As something found before the run.
-    #[must_use]
-    pub fn finding(&self) -> Finding {
-        let finding = Finding::error(self.code(), self.to_string());
-        match self.help() {
-            Some(help) => finding.with_help(help),
-            None => finding,
-        }
-    }
-}
-
-impl From<DatasetError> for StageError {
-    fn from(error: DatasetError) -> Self {
-        let failed = Self::failed(error.code(), error.to_string());
-        match error.help() {
-            Some(help) => failed.with_help(help),
-            None => failed,
-        }
     }
 }

@@ -48,6 +48,7 @@ pub(crate) fn luma(rgb: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use contract::Problem;
 
     #[test]
     fn a_picture_is_told_by_its_content_and_read_as_rgb_or_grey() {

@@ -1,6 +1,6 @@
 //! Sets read from files.
 
-use contract::{Config, Finding, ImageEntry, Severity, SourceContent, config::Dataset};
+use contract::{Config, Finding, ImageEntry, Problem, Severity, SourceContent, config::Dataset};
 use dataset::{Classes, Fitting, Preprocessor, Samples, Sampling, Size, VOID, check};
 use image::{GrayImage, Luma, Rgb, RgbImage};
 use std::path::{Path, PathBuf};
