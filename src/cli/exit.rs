@@ -16,6 +16,8 @@ pub(crate) enum Exit {
     Bug = 1,
     /// A command line that is none. clap itself exits with it.
     Usage = 2,
+    /// `plan --check`: a run would run something.
+    WouldRun = 3,
     /// The configuration file has mistakes.
     InvalidConfig = 10,
     /// The plan cannot be made or its preflight found errors.

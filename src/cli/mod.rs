@@ -1,15 +1,19 @@
 //! The command line: one file for each verb.
 
+mod completions;
 mod exit;
+mod format;
 mod init;
 mod plan;
 mod prepare;
 mod refusal;
 mod run;
+mod runs;
+mod show;
 mod validate;
 
 use crate::{
-    report::colour,
+    report::{colour, screen::AboveBars},
     schedule::{guard, worker},
 };
 use clap::{Parser, Subcommand};
@@ -21,11 +25,11 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     process::ExitCode,
 };
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// A declarative pipeline engine: one YAML file in, trained, quantized and measured models out.
 #[derive(Debug, Parser)]
-#[command(name = "pipeline", version, after_help = EXIT_CODES)]
+#[command(name = "pipeline", version, after_help = AFTER_HELP)]
 struct CommandLine {
     #[command(subcommand)]
     verb: Verb,
@@ -35,6 +39,9 @@ struct CommandLine {
 enum Verb {
     Run(run::RunArgs),
     Plan(plan::PlanArgs),
+    Runs(runs::RunsArgs),
+    Show(show::ShowArgs),
+    Completions(completions::CompletionsArgs),
     Validate(validate::ValidateArgs),
     Init(init::InitArgs),
     /// Run one stage for an engine that speaks with it over pipes
@@ -45,10 +52,29 @@ enum Verb {
     Guard,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 a bug, 2 usage, 10 invalid configuration, 11 invalid plan or preflight \
-errors, 12 a stage failed, 13 cancelled, 14 corrupt store.\n\
-Environment: PIPELINE_CACHE_DIR the folder of stored results, PIPELINE_LOG what developers see (debug, pipeline=trace), \
-NO_COLOR no colours and no progress bars.";
+const AFTER_HELP: &str = "\
+Examples:
+  pipeline run chain_tqe.yaml                          do what the file says, but for what is stored
+  pipeline run chain_tqe.yaml training.epochs=60       the same with a change
+  pipeline plan chain_tqe.yaml                         what would run, and why
+  pipeline show                                        what happened in the newest run
+
+Exit codes:
+   0  done
+   1  a bug: please report it
+   2  the command line is wrong
+   3  plan --check: a run would run something
+  10  the configuration is wrong
+  11  the plan cannot run, or preflight found errors
+  12  a stage failed
+  13  cancelled; the same command goes on
+  14  the store is corrupt and could not be rebuilt
+
+Environment:
+  PIPELINE_CACHE_DIR  the folder of stored results
+  PIPELINE_LOG        what developers see: debug, pipeline=trace
+  NO_COLOR            no colours
+  CI, TERM=dumb       no progress bars";
 
 /// The whole program, for the stages in `registry`. A binary with own stages is this call in its `main`:
 ///
@@ -81,6 +107,9 @@ pub fn main(registry: Registry) -> ExitCode {
     let done = catch_unwind(AssertUnwindSafe(|| match &verb {
         Verb::Run(args) => run::run(args, &registry),
         Verb::Plan(args) => plan::plan(args, &registry),
+        Verb::Runs(args) => runs::runs(args),
+        Verb::Show(args) => show::show(args),
+        Verb::Completions(args) => Ok(completions::completions(args)),
         Verb::Validate(args) => Ok(validate::validate(args, &registry)),
         Verb::Init(args) => Ok(init::init(args)),
         Verb::Stage | Verb::Guard => Ok(Exit::Bug),
@@ -100,12 +129,21 @@ fn refuse(refusal: &Refusal) -> Exit {
 
 /// What developers want to see goes to standard error; what users see comes through the events.
 fn install_tracing() {
-    let filter = EnvFilter::try_from_env("PIPELINE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
+    const DEFAULT: &str = "warn";
+    let wanted = std::env::var("PIPELINE_LOG").ok().filter(|wanted| !wanted.is_empty());
+    let parsed = wanted.as_deref().unwrap_or(DEFAULT).parse::<Targets>();
+    let told = parsed.as_ref().err().map(ToString::to_string);
+    let filter = parsed.unwrap_or_default();
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(|| AboveBars)
         .with_ansi(colour())
         .with_target(false)
-        .without_time()
-        .init();
+        .without_time();
+    tracing_subscriber::registry().with(lines).with(filter).init();
+    if let Some(error) = told {
+        let wanted = wanted.unwrap_or_default();
+        eprintln!(
+            "PIPELINE_LOG=`{wanted}` is not understood ({error}): write a level such as debug, or pipeline=trace"
+        );
+    }
 }

@@ -2,26 +2,70 @@
 
 use super::{
     Exit, Refusal,
-    prepare::{Configuration, know, prepare},
+    format::print,
+    prepare::{Configuration, Known, Prepared, know, prepare},
 };
-use crate::plan::text;
+use crate::plan::{Status, dot, json, mermaid, text};
+use clap::ValueEnum;
 use contract::Registry;
-use std::io::{self, Write};
 
 /// Show what a run would do, and do nothing
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     configuration: Configuration,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    format: PlanFormat,
+    /// Exit with 3 if a run would run anything, with 0 if all results are stored
+    #[arg(long)]
+    check: bool,
+    /// With --check: print nothing, the exit code says it
+    #[arg(long, short, requires = "check")]
+    quiet: bool,
 }
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PlanFormat {
+    /// A table
+    Text,
+    /// A Graphviz graph
+    Dot,
+    /// A Mermaid flowchart
+    Mermaid,
+    /// For programs
+    Json,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  pipeline plan chain_tqe.yaml
+  pipeline plan chain_tqe.yaml training.epochs=60      what would run with this change
+  pipeline plan chain_tqe.yaml --check --quiet         is there anything to do?
+  pipeline plan chain_tqe.yaml --format dot | dot -Tsvg > plan.svg
+
+hit: the result is stored; run: the inputs exist, the result does not; after: depends on stages that must run.
+Exit codes: 0, and with --check 3 if anything would run; else as in `pipeline --help`.";
 
 pub(crate) fn plan(args: &PlanArgs, registry: &Registry) -> Result<Exit, Refusal> {
     let prepared = prepare(&args.configuration, registry)?;
-    for note in &prepared.loaded.notes {
-        eprintln!("note: {note}");
-    }
     let known = know(&args.configuration, &prepared.plan)?;
-    // A reader that closes the pipe early has seen enough.
-    io::stdout().lock().write_all(text(&prepared.plan, &known.states).as_bytes()).ok();
-    Ok(Exit::Done)
+    if !args.quiet {
+        for note in &prepared.loaded.notes {
+            eprintln!("note: {note}");
+        }
+        print(&shown(args.format, &prepared, &known));
+    }
+    let stored = known.states.values().all(|state| matches!(state.status, Status::Hit(_)));
+    Ok(if args.check && !stored { Exit::WouldRun } else { Exit::Done })
+}
+
+fn shown(format: PlanFormat, Prepared { plan, .. }: &Prepared, known: &Known) -> String {
+    match format {
+        PlanFormat::Text => text(plan, &known.states),
+        PlanFormat::Dot => dot(plan, &known.states),
+        PlanFormat::Mermaid => mermaid(plan, &known.states),
+        PlanFormat::Json => json(plan, &known.states, &known.sources),
+    }
 }

@@ -37,6 +37,12 @@ impl Refusal {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Config(_) | Self::Folder(RecordError::BadFolder { .. }) => Exit::InvalidConfig,
+            Self::Folder(
+                RecordError::NoRuns { .. }
+                | RecordError::UnknownRun { .. }
+                | RecordError::AmbiguousRun { .. }
+                | RecordError::NoFolder { .. },
+            ) => Exit::Usage,
             Self::Plan(..) | Self::Folder(_) | Self::Store(_) | Self::Findings(_) => Exit::InvalidPlan,
             Self::System(..) => Exit::StageFailed,
         }

@@ -2,21 +2,20 @@
 
 use super::{
     Exit, Refusal,
+    format::Format,
     prepare::{Configuration, Known, Prepared, know, prepare},
 };
 use crate::{
-    record::{Outcome, RunFolder, RunRecord},
-    report::{Journal, Terminal},
+    record::{EVENTS_FORMAT, Outcome, RunFolder, RunRecord},
+    report::{self, Journal, JsonLines, Terminal},
     schedule::{self, Cancellation, Ending, EventStream, Located, Preflighting, Run, cores, stops},
 };
 use contract::{EventKind, Registry, Severity};
 use std::{path::Path, time::Instant};
 
-/// Version of the events on disk.
-const EVENTS_FORMAT: u32 = 1;
-
 /// Run a configuration: what is stored is taken from the store, the rest is done
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     configuration: Configuration,
@@ -29,7 +28,20 @@ pub(crate) struct RunArgs {
     /// Show warnings, errors and where the results are, nothing else
     #[arg(long, short)]
     quiet: bool,
+    /// What to print: json is the lines of events.jsonl on standard output as they happen, and nothing else there
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  pipeline run chain_tqe.yaml
+  pipeline run chain_tqe.yaml training.epochs=60 +training.dropout=0.2 ~dataset.test_path
+  pipeline run --config-path ./configs --config-name chain_tqe operation_mode=chain_eqe
+  pipeline run chain_tqe.yaml --format json | jq -c 'select(.event == \"metric\")'
+
+Ctrl-C asks the stages to stop, and nothing that is finished is lost: the same command goes on.
+Exit codes: 0 done, 10 wrong configuration, 11 wrong plan or preflight, 12 a stage failed, 13 cancelled, 14 corrupt store.";
 
 pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> {
     let started = Instant::now();
@@ -48,9 +60,7 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
     let folder = start_folder(&prepared)?;
     let recipes = known.states.iter().map(|(index, state)| (*index, state.recipe)).collect();
     let record = RunRecord::start(folder.id(), &prepared.plan.operation_mode, &prepared.file);
-    let mut stream = EventStream::new()
-        .with(Terminal::new(folder.path().to_owned(), args.quiet))
-        .with(Journal::start(folder.clone(), record)?);
+    let mut stream = listeners(args, folder.path()).with(Journal::start(folder.clone(), record)?);
     announce(&prepared, &folder, &found, &mut stream);
     let ending = schedule::run(
         &Run {
@@ -69,6 +79,15 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
     .unwrap_or_else(|error| without_guard(&error, &mut stream));
     conclude(&ending, prepared.drawn_seed, started, &mut stream);
     Ok(Exit::of(&ending))
+}
+
+/// Who looks at the run while it happens.
+fn listeners<'a>(args: &RunArgs, results: &Path) -> EventStream<'a> {
+    let terminal = |ending| Terminal::new(results.to_owned(), args.quiet, ending);
+    match args.format {
+        Format::Text => EventStream::new().with(terminal(report::Ending::Output)),
+        Format::Json => EventStream::new().with(JsonLines::default()).with(terminal(report::Ending::Error)),
+    }
 }
 
 /// Checks everything that can be known now; errors end the command before it has made anything.

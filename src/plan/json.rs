@@ -40,8 +40,10 @@ const FORMAT: u32 = 1;
 /// The plan as JSON, a line at its end.
 #[must_use]
 pub fn json(plan: &Plan, states: &BTreeMap<NodeIndex, StageState>, sources: &Sources) -> String {
-    let stages: Vec<StageView<'_>> =
-        plan.stages().filter_map(|(index, stage)| Some(StageView::of(plan, index, stage, states.get(&index)?))).collect();
+    let stages: Vec<StageView<'_>> = plan
+        .stages()
+        .filter_map(|(index, stage)| Some(StageView::of(plan, index, stage, states.get(&index)?)))
+        .collect();
     let count = |status: &str| stages.iter().filter(|stage| stage.status == status).count();
     let view = PlanView {
         format: FORMAT,
@@ -49,7 +51,9 @@ pub fn json(plan: &Plan, states: &BTreeMap<NodeIndex, StageState>, sources: &Sou
         counts: Counts { stages: stages.len(), hit: count("hit"), run: count("run"), after: count("after") },
         sources: plan
             .sources()
-            .map(|(index, source)| SourceView::of(index, source, sources.get(&index).map(|known| known.digest)))
+            .map(|(index, source)| {
+                SourceView::of(index, source, sources.get(&index).map(|known| known.digest))
+            })
             .collect(),
         stages,
     };
@@ -143,9 +147,18 @@ impl<'a> SourceView<'a> {
             SourceContent::File(path) => ContentView::File(path),
             SourceContent::Folder(path) => ContentView::Folder(path),
             SourceContent::Images(images) => ContentView::Images(images.len()),
-            SourceContent::Generated { generator, parameters } => ContentView::Generated { generator, parameters },
+            SourceContent::Generated { generator, parameters } => {
+                ContentView::Generated { generator, parameters }
+            }
         };
-        Self { node: index.index(), name: &source.label, key: &source.key, kind: source.kind, content, digest }
+        Self {
+            node: index.index(),
+            name: &source.label,
+            key: &source.key,
+            kind: source.kind,
+            content,
+            digest,
+        }
     }
 }
 
@@ -163,7 +176,8 @@ impl<'a> StageView<'a> {
             output: binding.edge.output,
         });
         let links = plan.graph.edges_directed(index, Direction::Incoming);
-        let needs = links.filter(|link| matches!(link.weight(), Link::Order)).map(|link| link.source().index());
+        let needs =
+            links.filter(|link| matches!(link.weight(), Link::Order)).map(|link| link.source().index());
         Self {
             node: index.index(),
             name: &stage.name,
@@ -177,7 +191,11 @@ impl<'a> StageView<'a> {
             settings: &stage.settings,
             inputs: inputs.collect(),
             needs: needs.collect(),
-            outputs: stage.outputs.iter().map(|port| OutputView::of(&port.name, port.kind, manifest)).collect(),
+            outputs: stage
+                .outputs
+                .iter()
+                .map(|port| OutputView::of(&port.name, port.kind, manifest))
+                .collect(),
             made: manifest.map(|made| Made { created: &made.created, seconds: made.seconds }),
         }
     }

@@ -65,7 +65,9 @@ mod tests {
                     let number: String = rest.by_ref().take_while(|c| *c != ';').collect();
                     shown.push(char::from_u32(number.parse().ok()?)?);
                 }
-                '"' | '<' | '>' | '|' | '[' | ']' | '{' | '}' | '&' | ';' | ':' | '`' | '%' | '\\' => return None,
+                '"' | '<' | '>' | '|' | '[' | ']' | '{' | '}' | '&' | ';' | ':' | '`' | '%' | '\\' => {
+                    return None;
+                }
                 c => shown.push(c),
             }
         }

@@ -102,6 +102,59 @@ pub enum RecordError {
         /// What the serialiser said.
         what: String,
     },
+    /// A file that holds something else than it should.
+    #[error("cannot read `{}`: {what}", path.display())]
+    #[diagnostic(code(record::not_readable))]
+    NotReadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// No run where one was looked for.
+    #[error("there is no run in `{}`", folder.display())]
+    #[diagnostic(
+        code(record::no_runs),
+        help("`pipeline run FILE` makes one; runs of another folder are shown with --dir FOLDER")
+    )]
+    NoRuns {
+        /// Where.
+        folder: PathBuf,
+    },
+    /// A name that no run has.
+    #[error("no run in `{}` is called `{wanted}`", folder.display())]
+    #[diagnostic(code(record::unknown_run), help("{help}"))]
+    UnknownRun {
+        /// The name.
+        wanted: String,
+        /// Where runs were looked for.
+        folder: PathBuf,
+        /// What there is.
+        help: String,
+    },
+    /// The beginning of several names.
+    #[error("several runs have names that begin with `{wanted}`")]
+    #[diagnostic(code(record::ambiguous_run), help("write more of the name, or the path:\n{candidates}"))]
+    AmbiguousRun {
+        /// The beginning.
+        wanted: String,
+        /// Their paths, a line each.
+        candidates: String,
+    },
+    /// A folder named on the command line that is none.
+    #[error("`{}` {problem}", path.display())]
+    #[diagnostic(
+        code(record::no_folder),
+        help(
+            "name a folder of runs, such as ./experiments_outputs, or a configuration file (.yaml, .yml, .yaml.j2)"
+        )
+    )]
+    NoFolder {
+        /// The path.
+        path: PathBuf,
+        /// What it is instead.
+        problem: &'static str,
+    },
     /// A result cannot be taken out of the store.
     #[error(transparent)]
     #[diagnostic(transparent)]

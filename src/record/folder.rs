@@ -92,7 +92,7 @@ impl RunFolder {
     /// # Errors
     /// When it cannot be written.
     pub fn save(&self, record: &RunRecord) -> Result<(), RecordError> {
-        let path = self.path.join("run.json");
+        let path = self.path.join(super::RECORD);
         let mut json = serde_json::to_string_pretty(record)
             .map_err(|error| RecordError::NotWritable { path: path.clone(), what: error.to_string() })?;
         json.push('\n');
@@ -104,7 +104,7 @@ impl RunFolder {
     /// # Errors
     /// When it cannot be opened.
     pub fn events(&self) -> Result<EventLog, RecordError> {
-        EventLog::open(self.path.join("events.jsonl"))
+        EventLog::open(self.path.join(super::EVENTS))
     }
 
     /// Opens `stm32ai_main.log`.
@@ -150,6 +150,20 @@ impl RunFolder {
         file.persist(path).map_err(|e| failed(e.error))?;
         failpoint::hit("record::run_after_rename");
         Ok(())
+    }
+}
+
+/// Reads `.hydra/overrides.yaml` of the run in `folder`; without one there are no changes.
+///
+/// # Errors
+/// When it is there and cannot be read or is no list of texts.
+pub fn read_overrides(folder: &Path) -> Result<Vec<String>, RecordError> {
+    let path = folder.join(".hydra/overrides.yaml");
+    match fs::read_to_string(&path) {
+        Ok(yaml) => serde_yaml::from_str(&yaml)
+            .map_err(|error| RecordError::NotReadable { path, what: error.to_string() }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(RecordError::io("read", path, error)),
     }
 }
 

@@ -7,15 +7,22 @@
 //! .hydra/config.yaml       the resolved configuration, .hydra/overrides.yaml the command line's changes to it
 //! saved_models/ ...        copies of the stages' files (see [`Layout`])
 //! ```
+//!
+//! Looking back: [`runs`] and [`find`] find run folders and know by their lease whether the engine is alive, [`history`]
+//! reads events in whatever state they are, [`Summary`] adds them up.
 
 mod describe;
 mod error;
 mod events;
 mod folder;
+mod found;
+mod history;
 mod layout;
+mod lease;
 mod log;
 mod materialise;
 mod run;
+mod summary;
 
 #[cfg(test)]
 mod tests;
@@ -23,8 +30,17 @@ mod tests;
 pub use describe::describe;
 pub use error::RecordError;
 pub use events::EventLog;
-pub use folder::RunFolder;
+pub use folder::{RunFolder, read_overrides};
+pub use found::{FoundRun, Standing, find, run, runs};
+pub use history::{EVENTS_FORMAT, History, history};
 pub use layout::Layout;
+pub use lease::{Lease, Life, life};
 pub use log::RunLog;
 pub use materialise::materialise;
 pub use run::{Outcome, Published, RunRecord, StageRecord, StageState};
+pub use summary::{FailureRecord, Series, StageSummary, Summary};
+
+/// The run's record.
+const RECORD: &str = "run.json";
+/// Its events.
+const EVENTS: &str = "events.jsonl";

@@ -5,10 +5,12 @@ use contract::Severity;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use std::{fmt, io::IsTerminal};
 
-/// Whether standard error shows colours.
+/// Whether standard error shows colours: on a terminal that has any, and unless `NO_COLOR` is set to something
+/// (<https://no-color.org>).
 #[must_use]
 pub fn colour() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    std::io::stderr().is_terminal() && wanted && !super::screen::dumb()
 }
 
 /// A diagnostic as text, with its code, its causes and its help.

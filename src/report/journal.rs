@@ -1,7 +1,7 @@
 //! The run's own files: `events.jsonl`, `stm32ai_main.log` and `run.json`, kept up as events come.
 
 use crate::{
-    record::{EventLog, Outcome, Published, RecordError, RunFolder, RunLog, RunRecord, StageState},
+    record::{EventLog, Lease, Outcome, Published, RecordError, RunFolder, RunLog, RunRecord, StageState},
     schedule::Subscriber,
 };
 use contract::{Event, EventKind};
@@ -16,6 +16,8 @@ pub struct Journal {
     events: Option<EventLog>,
     log: Option<RunLog>,
     failure_told: bool,
+    /// Says that the engine lives; none where the file system has no locks.
+    _lease: Option<Lease>,
 }
 
 impl Journal {
@@ -24,9 +26,13 @@ impl Journal {
     /// # Errors
     /// When one cannot be made.
     pub fn start(folder: RunFolder, record: RunRecord) -> Result<Self, RecordError> {
-        folder.save(&record)?;
         let (events, log) = (Some(folder.events()?), Some(folder.log()?));
-        Ok(Self { folder, record, events, log, failure_told: false })
+        // Before the record, so that whoever finds it finds it held.
+        let lease = folder.lease().inspect_err(|error| {
+            tracing::warn!("{error}: `pipeline runs` cannot tell whether this run is alive");
+        });
+        folder.save(&record)?;
+        Ok(Self { folder, record, events, log, failure_told: false, _lease: lease.ok() })
     }
 
     /// Brings `run.json` up to date; says whether anything in it changed.

@@ -29,7 +29,7 @@ impl Metrics {
 }
 
 /// Whole numbers as such, others with four places.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     if value.fract() == 0.0 && value.abs() < 1e15 { format!("{value:.0}") } else { format!("{value:.4}") }
 }
 

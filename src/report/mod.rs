@@ -1,10 +1,16 @@
 //! Subscribers of the events: what people and files get to see of a run.
 
+mod bar;
 mod bytes;
+pub(crate) mod cells;
 mod diagnostic;
 mod duration;
 mod journal;
+mod json_lines;
 mod metrics;
+mod run_list;
+mod run_view;
+pub(crate) mod screen;
 mod table;
 mod terminal;
 
@@ -12,5 +18,8 @@ pub use bytes::bytes;
 pub use diagnostic::{colour, diagnostic, findings};
 pub use duration::duration;
 pub use journal::Journal;
+pub use json_lines::JsonLines;
+pub use run_list::{RunLine, run_list, run_list_json};
+pub use run_view::RunView;
 pub use table::table;
-pub use terminal::Terminal;
+pub use terminal::{Ending, Terminal};

@@ -1,16 +1,21 @@
 //! Plain tables with aligned columns.
 
-/// Sets rows under a header, columns two blanks apart, no blanks at line ends. Columns in `right` are aligned right.
+use super::cells::{plain, width};
+
+/// Sets rows under a header, columns two blanks apart, no blanks at line ends. Columns in `right` are aligned right. A cell
+/// is one line, and nothing in it is a command to a terminal.
 #[must_use]
 pub fn table<const N: usize>(header: [&str; N], rows: &[[String; N]], right: &[usize]) -> String {
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([header[column].chars().count()]).max().unwrap_or(0)
-    };
+    let rows: Vec<[String; N]> =
+        rows.iter().map(|row| std::array::from_fn(|column| plain(&row[column]).replace('\n', " "))).collect();
+    let columns: [usize; N] = std::array::from_fn(|column| {
+        let cells = rows.iter().map(|row| width(&row[column]));
+        cells.chain([width(header[column])]).max().unwrap_or(0)
+    });
     let line = |cells: [&str; N]| {
         let mut line = String::new();
         for (column, cell) in cells.iter().enumerate() {
-            let padding = " ".repeat(width(column) - cell.chars().count());
+            let padding = " ".repeat(columns[column].saturating_sub(width(cell)));
             let (before, after) =
                 if right.contains(&column) { (padding.as_str(), "") } else { ("", padding.as_str()) };
             line.push_str(before);
@@ -35,5 +40,7 @@ mod tests {
         let rows = [["train".to_owned(), "1".to_owned()], ["e".to_owned(), "1000".to_owned()]];
         assert_eq!(table(["stage", "n"], &rows, &[1]), "stage     n\ntrain     1\ne      1000\n");
         assert_eq!(table(["stage", "n"], &rows, &[]), "stage  n\ntrain  1\ne      1000\n");
+        let hostile = [["a\nb\u{1b}[2J".to_owned(), "1".to_owned()], ["量化".to_owned(), "2".to_owned()]];
+        assert_eq!(table(["s", "n"], &hostile, &[]), "s        n\na b\u{fffd}[2J  1\n量化     2\n");
     }
 }

@@ -4,13 +4,19 @@
 //! standard output. On a terminal each running stage has a progress bar with the time left; elsewhere a plain line is
 //! written at most every ten seconds.
 
-use super::{duration, metrics::Metrics};
+use super::{
+    bar::Bar,
+    cells::{fit, plain, width},
+    colour, duration,
+    metrics::Metrics,
+    screen,
+};
 use crate::schedule::Subscriber;
 use contract::{Event, EventKind, Progress};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indexmap::IndexMap;
 use std::{
     collections::BTreeMap,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -18,13 +24,22 @@ use std::{
 /// How often a plain line tells of progress.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
 
+/// Where the table of metrics and the last line go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Standard output: they are what the run is for.
+    Output,
+    /// Standard error, where standard output belongs to programs.
+    Error,
+}
+
 /// The subscriber that people look at.
 pub struct Terminal {
     quiet: bool,
-    /// Bars are drawn only for eyes.
-    bars: Option<MultiProgress>,
-    /// The bar of each running stage.
-    running: BTreeMap<String, ProgressBar>,
+    colour: bool,
+    ending: Ending,
+    /// The bars of the running stages, in the order they began; none where nobody looks.
+    bars: Option<IndexMap<String, Bar>>,
     /// When each stage's progress was last told, where there are no bars.
     told: BTreeMap<String, Instant>,
     /// Width of the stages' column.
@@ -36,14 +51,12 @@ pub struct Terminal {
 impl Terminal {
     /// Shows a run whose results go to `results`. A quiet one shows warnings, failures and the last line.
     #[must_use]
-    pub fn new(results: PathBuf, quiet: bool) -> Self {
-        let for_eyes = !quiet
-            && io::stderr().is_terminal()
-            && ["NO_COLOR", "CI"].iter().all(|name| std::env::var_os(name).is_none());
+    pub fn new(results: PathBuf, quiet: bool, ending: Ending) -> Self {
         Self {
             quiet,
-            bars: for_eyes.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10))),
-            running: BTreeMap::new(),
+            colour: colour(),
+            ending,
+            bars: (!quiet && screen::moves()).then(IndexMap::new),
             told: BTreeMap::new(),
             width: 0,
             metrics: Metrics::default(),
@@ -53,44 +66,43 @@ impl Terminal {
 
     /// A line that stays, above the bars.
     fn say(&self, stage: Option<&str>, text: &str) {
-        let width = self.width;
         let line = match stage {
-            Some(stage) => format!("{stage:width$}  {}", text.replace('\n', &format!("\n{:width$}  ", ""))),
-            None => text.to_owned(),
+            Some(stage) => {
+                let behind = format!("\n{:width$}  ", "", width = self.width);
+                format!("{}  {}\n", fit(stage, self.width), text.replace('\n', &behind))
+            }
+            None => format!("{text}\n"),
         };
-        match &self.bars {
-            Some(bars) => bars.suspend(|| writeln!(io::stderr(), "{line}")).ok(),
-            // Nobody may be listening; the run goes on all the same.
-            None => writeln!(io::stderr(), "{line}").ok(),
-        };
+        screen::screen().write(line.as_bytes());
+    }
+
+    /// A word in a colour, where there are colours.
+    fn word(&self, word: &str, colour: &str) -> String {
+        if self.colour { format!("\x1b[{colour}m{word}\x1b[0m") } else { word.to_owned() }
+    }
+
+    fn warning(&self) -> String {
+        self.word("warning:", "33")
     }
 
     fn progress(&mut self, stage: &str, progress: &Progress) {
         if self.quiet {
             return;
         }
-        let Some(bars) = &self.bars else { return self.plain_progress(stage, progress) };
-        let message = match &progress.note {
-            Some(note) => format!("{}  {note}", progress.label),
-            None => progress.label.clone(),
-        };
-        let bar = self.running.entry(stage.to_owned()).or_insert_with(|| {
-            let template = "{prefix}  {msg}  {bar:24} {pos}/{len}  {eta} left";
-            let style =
-                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-            let prefix = format!("{stage:width$}", width = self.width);
-            let bar = ProgressBar::hidden().with_style(style).with_prefix(prefix);
-            bar.set_length(progress.total);
-            bar.set_message(message.clone());
-            bars.add(bar)
-        });
-        bar.set_message(message);
-        // Less done than before: other work of the same stage, whose speed says nothing of this one's.
-        if progress.done < bar.position() || bar.length() != Some(progress.total) {
-            bar.set_length(progress.total);
-            bar.reset_eta();
+        let Some(bars) = &mut self.bars else { return self.plain_progress(stage, progress) };
+        let now = Instant::now();
+        match bars.get_mut(stage) {
+            Some(bar) => bar.advance(progress.clone(), now),
+            None => drop(bars.insert(stage.to_owned(), Bar::new(progress.clone(), now))),
         }
-        bar.set_position(progress.done);
+        self.draw();
+    }
+
+    fn draw(&self) {
+        let Some(bars) = &self.bars else { return };
+        let columns = screen::columns();
+        let name = self.width.min(columns / 3);
+        screen::screen().show(bars.iter().map(|(stage, bar)| bar.line(stage, name, columns)).collect());
     }
 
     fn plain_progress(&mut self, stage: &str, progress: &Progress) {
@@ -99,31 +111,31 @@ impl Terminal {
         }
         let Progress { label, done, total, note } = progress;
         let note = note.as_ref().map(|note| format!("  {note}")).unwrap_or_default();
-        self.say(Some(stage), &format!("{label} ({done}/{total}){note}"));
+        self.say(Some(stage), &plain(&format!("{label} ({done}/{total}){note}")));
         self.told.insert(stage.to_owned(), Instant::now());
     }
 
     fn end_of_bar(&mut self, stage: &str) {
-        if let Some(bar) = self.running.remove(stage) {
-            bar.finish_and_clear();
+        if self.bars.as_mut().is_some_and(|bars| bars.shift_remove(stage).is_some()) {
+            self.draw();
         }
     }
 
     fn stage_event(&mut self, stage: &str, event: &Event) {
         let cached = if event.cached { " (stored)" } else { "" };
         match &event.kind {
-            EventKind::StagePlanned { .. } => self.width = self.width.max(stage.chars().count()),
+            EventKind::StagePlanned { .. } => self.width = self.width.max(width(stage)),
             EventKind::Progress(progress) => self.progress(stage, progress),
             EventKind::Warning { message, .. } => {
-                self.say(Some(stage), &format!("warning: {message}{cached}"))
+                self.say(Some(stage), &format!("{} {}{cached}", self.warning(), plain(message)))
             }
             EventKind::StageFailed { code, message, help } => {
                 self.end_of_bar(stage);
-                let help = help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+                let help = help.as_ref().map(|help| format!("\n  help: {}", plain(help))).unwrap_or_default();
                 let text = if code == "cancelled" {
-                    "cancelled".to_owned()
+                    self.word("cancelled", "33")
                 } else {
-                    format!("failed: {message} [{code}]{help}")
+                    format!("{} {} [{code}]{help}", self.word("failed:", "1;31"), plain(message))
                 };
                 self.say(Some(stage), &text);
             }
@@ -136,7 +148,7 @@ impl Terminal {
             _ if self.quiet => {}
             EventKind::StageStarted { .. } => self.say(Some(stage), "starts"),
             EventKind::CacheHit { .. } => self.say(Some(stage), "stored result, not run again"),
-            EventKind::Note { message } if !event.cached => self.say(Some(stage), message),
+            EventKind::Note { message } if !event.cached => self.say(Some(stage), &plain(message)),
             _ => {}
         }
         self.metrics.hear(event);
@@ -147,27 +159,45 @@ impl Terminal {
             EventKind::RunStarted { run, operation_mode, .. } if !self.quiet => {
                 self.say(None, &format!("{operation_mode}: run {run}"));
             }
-            EventKind::Warning { message, .. } => self.say(None, &format!("warning: {message}")),
-            EventKind::Note { message } if !self.quiet => self.say(None, message),
+            EventKind::Warning { message, .. } => {
+                self.say(None, &format!("{} {}", self.warning(), plain(message)));
+            }
+            EventKind::Note { message } if !self.quiet => self.say(None, &plain(message)),
             EventKind::RunFinished { outcome, seconds } => self.end(outcome, *seconds),
             _ => {}
         }
     }
 
-    fn end(&self, outcome: &str, seconds: f64) {
-        let mut out = io::stdout().lock();
+    fn end(&mut self, outcome: &str, seconds: f64) {
+        self.clear();
         let table = if self.quiet { String::new() } else { self.metrics.table() };
         let separator = if table.is_empty() { "" } else { "\n" };
+        let (took, results) = (duration(seconds), self.results.display());
         let last = match outcome {
-            "done" => format!("done in {}; results are in {}", duration(seconds), self.results.display()),
-            _ => format!(
-                "{outcome} after {}; what there is lies in {}",
-                duration(seconds),
-                self.results.display()
-            ),
+            "done" => format!("done in {took}; results are in {results}"),
+            _ => format!("{outcome} after {took}; what there is lies in {results}"),
+        };
+        let text = format!("{separator}{table}{separator}{last}\n");
+        let written = match self.ending {
+            Ending::Output => io::stdout().lock().write_all(text.as_bytes()),
+            Ending::Error => io::stderr().lock().write_all(text.as_bytes()),
         };
         // Nobody may be reading any more.
-        writeln!(out, "{separator}{table}{separator}{last}").and_then(|()| out.flush()).ok();
+        written.and_then(|()| io::stdout().flush()).ok();
+    }
+
+    /// Takes the bars away.
+    fn clear(&mut self) {
+        if let Some(bars) = &mut self.bars {
+            bars.clear();
+            self.draw();
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.clear();
     }
 }
 

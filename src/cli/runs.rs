@@ -1,0 +1,96 @@
+//! `pipeline runs`: the runs that are there.
+
+use super::{
+    Exit, Refusal,
+    format::{Format, print},
+};
+use crate::{
+    config,
+    record::{self, RecordError},
+    report::{RunLine, run_list, run_list_json},
+};
+use clap::ValueHint;
+use jiff::{Timestamp, Zoned, civil::DateTime, tz::TimeZone};
+use std::path::{Path, PathBuf};
+
+/// Where runs are put when a configuration does not say.
+pub(super) const DEFAULT: &str = "experiments_outputs";
+
+/// List the runs that are there, newest first
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct RunsArgs {
+    /// Folder of runs, or a configuration file whose runs are meant
+    #[arg(value_name = "DIR|FILE", default_value = DEFAULT, value_hint = ValueHint::AnyPath)]
+    place: PathBuf,
+    /// List so many at most
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  pipeline runs
+  pipeline runs chain_tqe.yaml --limit 5       runs in the folder where this file puts them
+  pipeline runs results --format json | jq '.runs[] | select(.outcome == \"killed\") | .path'
+
+Outcomes: running, done, failed, cancelled; killed: the run's process is gone and wrote no end; unknown: cannot be told.";
+
+pub(crate) fn runs(args: &RunsArgs) -> Result<Exit, Refusal> {
+    let folder = folder(&args.place)?;
+    let now = Timestamp::now();
+    let found = if folder.is_dir() { record::runs(&folder)? } else { Vec::new() };
+    let all = found.len();
+    let lines: Vec<RunLine> =
+        found.iter().take(args.limit.unwrap_or(all)).map(|run| RunLine::of(run, now)).collect();
+    match args.format {
+        Format::Json => print(&run_list_json(&folder, &lines)),
+        Format::Text if all == 0 => print(&format!("no runs in {}\n", folder.display())),
+        Format::Text => {
+            print(&run_list(&lines));
+            for line in &lines {
+                for problem in &line.problems {
+                    eprintln!("note: {}: {problem}", line.path);
+                }
+            }
+            if lines.len() < all {
+                eprintln!("{} more; --limit {all} shows them all", all - lines.len());
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// The folder that is meant: a configuration stands for the one that holds its runs.
+pub(super) fn folder(place: &Path) -> Result<PathBuf, Refusal> {
+    if place.is_file() {
+        return runs_of(place);
+    }
+    if !place.exists() && place != Path::new(DEFAULT) {
+        return Err(RecordError::NoFolder { path: place.to_owned(), problem: "does not exist" }.into());
+    }
+    Ok(place.to_owned())
+}
+
+/// The folder below which all runs of a configuration lie: what `hydra.run.dir` has in common at two times that have
+/// nothing in common, without the name of the run's own folder.
+fn runs_of(file: &Path) -> Result<PathBuf, Refusal> {
+    let dir = |started: DateTime| -> Result<PathBuf, Refusal> {
+        let started: Zoned = started
+            .to_zoned(TimeZone::UTC)
+            .map_err(|error| Refusal::System("reckon with a time", std::io::Error::other(error)))?;
+        let request = config::Request { file: file.to_owned(), overrides: Vec::new(), started };
+        Ok(PathBuf::from(config::load(&request)?.config.hydra.run.dir))
+    };
+    let (one, other) = (
+        dir(DateTime::constant(2001, 1, 2, 3, 4, 5, 0))?,
+        dir(DateTime::constant(2299, 11, 30, 16, 57, 48, 0))?,
+    );
+    let same = one.components().zip(other.components()).take_while(|(one, other)| one == other);
+    let common: PathBuf = same.map(|(part, _)| part).collect();
+    let parent = if common == one { one.parent().map(Path::to_owned).unwrap_or_default() } else { common };
+    Ok(if parent.as_os_str().is_empty() { PathBuf::from(".") } else { parent })
+}
