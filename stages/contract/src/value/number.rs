@@ -7,13 +7,13 @@ use super::arithmetic::Number;
 pub(super) fn token_end(text: &str, at: usize) -> usize {
     let token = &text.as_bytes()[at..];
     let hexadecimal = token.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"0x"));
-    let mut before = b'0';
-    let length = token.iter().position(|&byte| {
-        let exponent_sign = matches!(byte, b'+' | b'-') && matches!(before, b'e' | b'E') && !hexadecimal;
-        before = byte;
-        !(byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_') || exponent_sign)
-    });
-    at + length.unwrap_or(token.len())
+    let ends_number = |index: usize| {
+        let exponent_sign = matches!(token[index], b'+' | b'-')
+            && matches!(token[..index], [.., b'0'..=b'9' | b'.' | b'_', b'e' | b'E'])
+            && !hexadecimal;
+        !(token[index].is_ascii_alphanumeric() || matches!(token[index], b'.' | b'_') || exponent_sign)
+    };
+    at + (0..token.len()).find(|&index| ends_number(index)).unwrap_or(token.len())
 }
 
 /// The value of a token.

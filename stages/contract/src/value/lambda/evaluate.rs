@@ -79,9 +79,18 @@ fn compare(first: Value, rest: &[(Comparison, Tree)], parameters: &[Number]) -> 
 }
 
 fn arithmetic(at: usize, left: Value, operator: Operator, right: Value) -> Result<Value, LambdaError> {
-    operator.apply(left.number(), right.number()).map(Value::Number).map_err(|fault| {
-        LambdaError::Arithmetic { at, operation: format!("{left} {} {right}", operator.symbol()), fault }
-    })
+    let failed = |fault: Fault| {
+        let symbol = operator.symbol();
+        let operation = match left.to_string() {
+            // Without parentheses Python would read another operation.
+            left if operator == Operator::Power && left.starts_with('-') => {
+                format!("({left}) {symbol} {right}")
+            }
+            left => format!("{left} {symbol} {right}"),
+        };
+        LambdaError::Arithmetic { at, operation, fault }
+    };
+    operator.apply(left.number(), right.number()).map(Value::Number).map_err(failed)
 }
 
 fn sign(at: usize, negative: bool, operand: Value) -> Result<Value, LambdaError> {

@@ -231,7 +231,7 @@ impl<'a> Parser<'a> {
 
     fn call(&mut self, at: usize, function: &Function) -> Result<Tree, LambdaError> {
         if !self.take("(") {
-            return Err(self.unexpected(&format!("`(` and what `{}` is of", function.name)));
+            return Err(self.unexpected(&format!("`(` after `{}`", function.name)));
         }
         let mut arguments = Vec::new();
         while !self.is_next(")") {
@@ -256,17 +256,18 @@ impl<'a> Parser<'a> {
         if found.len() > 40 {
             return None;
         }
-        let distance = |candidate: &str| strsim::damerau_levenshtein(&found, &last_part(candidate));
+        let distance = |candidate: &str| {
+            let candidate = last_part(candidate);
+            let length = candidate.len().max(found.len());
+            let distance = strsim::damerau_levenshtein(&found, &candidate);
+            (distance < length && distance <= (length / 3).max(1)).then_some(distance)
+        };
         let mut candidates = self.parameters.clone();
         candidates.extend(function::names());
-        candidates
-            .into_iter()
-            .map(|candidate| (distance(candidate), candidate))
-            .filter(|(distance, candidate)| {
-                *distance <= (last_part(candidate).len().max(found.len()) / 3).max(1)
-            })
-            .min_by_key(|(distance, _)| *distance)
-            .map(|(_, candidate)| candidate.to_owned())
+        // The name itself is refused where a parameter hides it.
+        candidates.retain(|candidate| *candidate != name);
+        let near = candidates.into_iter().filter_map(|candidate| Some((distance(candidate)?, candidate)));
+        near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate.to_owned())
     }
 
     fn deeper<T>(
