@@ -76,7 +76,7 @@ impl ConfigError {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
         Self(Box::new(Mistake {
             code,
-            message: message.into(),
+            message: printable(message.into()),
             help: None,
             key: None,
             labels: Vec::new(),
@@ -96,7 +96,7 @@ impl ConfigError {
     }
 
     pub(super) fn help(mut self, help: impl Into<Option<String>>) -> Self {
-        self.0.help = help.into();
+        self.0.help = help.into().map(printable);
         self
     }
 
@@ -174,6 +174,18 @@ impl ConfigError {
             "rendered": self.is_in_rendered_text(),
         })
     }
+}
+
+/// Without characters that a terminal would obey.
+fn printable(text: String) -> String {
+    match text.contains(is_obeyed) {
+        true => text.replace(is_obeyed, "\u{fffd}"),
+        false => text,
+    }
+}
+
+fn is_obeyed(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\t')
 }
 
 /// Byte offsets for programs.

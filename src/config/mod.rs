@@ -18,14 +18,13 @@ mod error;
 mod hole;
 mod interpolate;
 mod loaded;
-mod names;
+mod mangled;
 mod node;
 mod overrides;
 mod path;
 mod read;
 mod source;
 mod spans;
-pub(crate) mod suggest;
 mod syntax;
 mod template;
 #[cfg(test)]
@@ -33,6 +32,7 @@ mod tests;
 mod text;
 mod write;
 
+pub(crate) use contract::suggest;
 pub use error::{Code, ConfigError, ConfigErrors};
 pub use loaded::{Loaded, Pointer, Request, load, load_text};
 pub(crate) use suggest::nearest;

@@ -99,6 +99,9 @@ impl Change {
         let value = match equals {
             None => None,
             Some(equals) => {
+                if let Some(mistake) = sweep(text, equals + 1) {
+                    return Err(mistake);
+                }
                 let (mut value, found) = source::parse(text, equals + 1)?;
                 mistakes = found;
                 if value.place.is_none()
@@ -187,6 +190,51 @@ impl Change {
         }
         error(format!("`{}` is not in the configuration", self.path), &self.key, "not there")
     }
+}
+
+/// Functions of Hydra that stand for several values.
+const SWEEPS: &[&str] = &["range", "choice", "interval", "glob", "shuffle", "sort"];
+
+/// The error for a value that stands for several, as `a,b,c` and `range(1,10,2)` do for Hydra.
+fn sweep(text: &Arc<Text>, start: usize) -> Option<ConfigError> {
+    let (key, value) = text.shown.split_at_checked(start)?;
+    let (key, value) = (key.trim_end_matches('=').trim_start_matches('+'), value.trim());
+    let function = SWEEPS.iter().find(|name| {
+        value.strip_prefix(**name).is_some_and(|rest| rest.starts_with('(') && rest.ends_with(')'))
+    });
+    let (label, help) = match function {
+        Some(name) => {
+            (format!("a sweep for Hydra's `{name}`"), format!("run it once for each value: `{key}=1`"))
+        }
+        None if value.starts_with("lambda") || !has_comma_outside(value) => return None,
+        None => (
+            "values of a sweep".to_owned(),
+            format!(
+                "run it once for each value; a list is `{key}=[{value}]`, a tuple `{key}=({value})`, and text with a \
+                 comma has quotes inside the shell's: '{key}=\"{value}\"'"
+            ),
+        ),
+    };
+    let message = format!("`{}` is a sweep, and sweeps are not available yet", text.shown);
+    let place = Place::new(text, start..text.content.len());
+    Some(ConfigError::new(Code::NotYet, message).at(Some(&place), label).help(help))
+}
+
+/// Whether there is a comma outside all quotes, brackets and parentheses.
+fn has_comma_outside(value: &str) -> bool {
+    let (mut depth, mut quote) = (0i32, None);
+    for c in value.chars() {
+        match (quote, c) {
+            (Some(mark), c) if mark == c => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') => depth -= 1,
+            (None, ',') if depth == 0 => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// The entries of a mapping that is to hold `key`. An absent value becomes a mapping, and so does a name that stands

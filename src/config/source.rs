@@ -2,6 +2,7 @@
 
 use super::{
     error::{Code, ConfigError},
+    mangled,
     node::{Content, Entry, Kind, Node, Scalar},
     spans::{self, NoTree, Shape, Spanned},
     suggest,
@@ -48,6 +49,11 @@ pub(super) fn read(path: &Path) -> Result<Arc<Text>, ConfigError> {
     if bytes.len() > MAX_BYTES {
         let message = format!("`{shown}` has more than {} MiB: that is no configuration", MAX_BYTES >> 20);
         return Err(refused(message));
+    }
+    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = bytes[..] {
+        return Err(ConfigError::new(Code::Syntax, format!("`{shown}` is UTF-16 text, not UTF-8")).help(
+            "save it as UTF-8; editors on Windows ask for the encoding when a file is saved".to_owned(),
+        ));
     }
     let content = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
@@ -155,7 +161,12 @@ pub(super) fn parse(text: &Arc<Text>, offset: usize) -> Result<(Node, Vec<Config
         syntax_error(text, offset + at, &error.to_string())
     })?;
     let mut maker = Maker { text, mistakes: Vec::new() };
-    let root = maker.node(&value, spans.as_deref())?;
+    let mut root = maker.node(&value, spans.as_deref())?;
+    // The value of a change on the command line stands alone.
+    if let Some(mistake) = mangled::path_with_escapes(None, &root) {
+        maker.mistakes.push(mistake);
+        root = Node::hole(root.place);
+    }
     Ok((root, maker.mistakes))
 }
 
@@ -182,7 +193,7 @@ impl Maker<'_> {
                     items.push(self.node(value, shapes.map(|(items, _)| &*items[index]))?);
                 }
                 if shapes.is_some_and(|(_, flow)| flow) {
-                    self.cut_tuples_in_list(&mut items);
+                    self.mistakes.extend(mangled::in_brackets(&mut items));
                 }
                 Content::List(items)
             }
@@ -199,9 +210,15 @@ impl Maker<'_> {
                     entries.push(self.entry(key, value, spans, place.as_ref())?);
                 }
                 if shapes.is_some_and(|(_, flow)| flow) {
-                    self.cut_tuples_in_map(&mut entries);
+                    self.mistakes.extend(mangled::in_braces(&mut entries));
                 }
-                Content::Map(merge(entries)?)
+                match mangled::lambda_as_key(&entries, place.as_ref()) {
+                    Some(mistake) => {
+                        self.mistakes.push(mistake);
+                        Content::Hole
+                    }
+                    None => Content::Map(merge(entries)?),
+                }
             }
             Value::Tagged(tagged) => {
                 return Err(ConfigError::new(
@@ -234,79 +251,19 @@ impl Maker<'_> {
             (Value::Bool(value), _) => value.to_string(),
             (Value::Number(value), _) => value.to_string(),
         };
-        let value = self.node(value, spans.map(|(_, value)| &**value))?;
-        Ok(Entry { key: text, place, value })
-    }
-
-    /// `{a: (1, 2), b: 3}` is `{"a": "(1", "2)": null, "b": 3}` to every YAML parser, because braces cut at commas. Says
-    /// so and takes the pieces out.
-    fn cut_tuples_in_map(&mut self, entries: &mut Vec<Entry>) {
-        let mut at = 0;
-        while at < entries.len() {
-            let Some(mut open) = entries[at].value.scalar().and_then(opens) else {
-                at += 1;
-                continue;
-            };
-            let mut end = at + 1;
-            while open > 0 && end < entries.len() && entries[end].value.is_absent() {
-                open += balance(&entries[end].key);
-                end += 1;
-            }
-            if open == 0 {
-                let last = entries[end - 1].place.clone();
-                let (key, place) = (entries[at].key.clone(), entries[at].value.place.clone());
-                self.cut_tuple(&format!("the value of `{key}`"), Some(&key), place.as_ref(), last.as_ref());
-                entries[at].value = Node::hole(place);
-                entries.drain(at + 1..end);
-            }
-            at += 1;
+        let mut value = self.node(value, spans.map(|(_, value)| &**value))?;
+        if let Some(mistake) = mangled::path_with_escapes(Some(&text), &value) {
+            self.mistakes.push(mistake);
+            value = Node::hole(value.place);
         }
-    }
-
-    /// The same for `[(1, 2), (3, 4)]`.
-    fn cut_tuples_in_list(&mut self, items: &mut Vec<Node>) {
-        let mut at = 0;
-        while at < items.len() {
-            let Some(mut open) = items[at].scalar().and_then(opens) else {
-                at += 1;
-                continue;
-            };
-            let mut end = at + 1;
-            while open > 0 && end < items.len() {
-                match items[end].scalar() {
-                    Some(scalar) if !scalar.quoted => open += balance(&scalar.text),
-                    _ => break,
-                }
-                end += 1;
+        let text = match mangled::invisible(&text, place.as_ref()) {
+            Some((clean, mistake)) => {
+                self.mistakes.push(mistake);
+                clean
             }
-            if open == 0 {
-                let (place, last) = (items[at].place.clone(), items[end - 1].place.clone());
-                self.cut_tuple("a tuple in a list", None, place.as_ref(), last.as_ref());
-                items[at] = Node::hole(place);
-                items.drain(at + 1..end);
-            }
-            at += 1;
-        }
-    }
-
-    fn cut_tuple(&mut self, what: &str, key: Option<&str>, first: Option<&Place>, last: Option<&Place>) {
-        let whole = match (first, last) {
-            (Some(first), Some(last)) => {
-                Some(Place::new(&first.text, first.range.start..last.range.end.max(first.range.end)))
-            }
-            _ => first.cloned(),
+            None => text,
         };
-        let tuple = whole.as_ref().map_or("(1, 2)", |place| place.slice()).to_owned();
-        let list = tuple.trim_start_matches('(').trim_end_matches(')');
-        let prefix = key.map(|key| format!("{key}: ")).unwrap_or_default();
-        self.mistakes.push(
-            ConfigError::new(
-                Code::Syntax,
-                format!("{what} is cut in pieces: inside braces and brackets, YAML cuts at commas"),
-            )
-            .at(whole.as_ref(), "not one value")
-            .help(format!("write `{prefix}[{list}]` or `{prefix}\"{tuple}\"`")),
-        );
+        Ok(Entry { key: text, place, value })
     }
 }
 
@@ -323,15 +280,6 @@ fn scalar(kind: Kind, text: &str, spans: Option<&Spanned>) -> Content {
         _ => (text.to_owned(), false),
     };
     Content::Scalar(Scalar { text, shown: None, kind, quoted })
-}
-
-/// How many parentheses a plain scalar leaves open, if any.
-fn opens(scalar: &Scalar) -> Option<i32> {
-    Some(balance(&scalar.text)).filter(|&open| open > 0 && !scalar.quoted)
-}
-
-fn balance(text: &str) -> i32 {
-    text.chars().map(|c| i32::from(c == '(') - i32::from(c == ')')).sum()
 }
 
 /// Applies `<<`: the merged mappings' keys come first, as in PyYAML, and a mapping's own keys win.

@@ -183,12 +183,22 @@ impl Builder<'_> {
             if let Some(first) = seen.insert(text, key) {
                 let (first, second) = (self.place(first.range.clone()), self.place(key.range.clone()));
                 let lines = (first.position().0, second.position().0);
-                let message =
-                    format!("the key `{text}` stands twice, on the lines {} and {}", lines.0, lines.1);
+                let message = match lines {
+                    (first, second) if first == second => {
+                        format!("the key `{text}` stands twice on line {first}")
+                    }
+                    (first, second) => {
+                        format!("the key `{text}` stands twice, on the lines {first} and {second}")
+                    }
+                };
+                let help = match text.as_str() {
+                    "<<" => "merge several mappings with one list: `<<: [*a, *b]`",
+                    _ => "keep one of the two",
+                };
                 return Err(ConfigError::new(Code::DuplicateKey, message)
                     .at(Some(&second), "again here")
                     .at(Some(&first), "first here")
-                    .help("keep one of the two".to_owned())
+                    .help(help.to_owned())
                     .into());
             }
         }

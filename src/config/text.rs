@@ -31,13 +31,13 @@ pub(super) struct Place {
 impl Text {
     pub(super) fn new(name: impl Into<String>, content: impl Into<String>) -> Arc<Self> {
         let content = content.into();
-        let shown = Arc::new(hide_credentials(&content));
+        let shown = Arc::new(drawable(&hide_credentials(&content)));
         Arc::new(Self { name: name.into(), content, shown, rendered: false })
     }
 
     /// What a template was rendered to.
     pub(super) fn rendered(name: &str, content: String) -> Arc<Self> {
-        let shown = hide_credentials(&content).replace(MARK_START, "{{ ").replace(MARK_END, " }}");
+        let shown = drawable(&hide_credentials(&content)).replace(MARK_START, "{{ ").replace(MARK_END, " }}");
         Arc::new(Self { name: name.to_owned(), content, shown: Arc::new(shown), rendered: true })
     }
 
@@ -61,12 +61,6 @@ impl Text {
         let before = self.content.get(..offset).unwrap_or("");
         before.rmatch_indices('\n').nth(1).map_or(0, |(at, _)| at + 1)
     }
-
-    /// The line that holds a byte offset, without its end.
-    pub(super) fn line_at(&self, offset: usize) -> &str {
-        let start = self.content.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-        self.content[start..].lines().next().unwrap_or("")
-    }
 }
 
 impl Place {
@@ -88,6 +82,11 @@ impl Place {
         &self.text.content[self.range.clone()]
     }
 
+    /// What is shown of it.
+    pub(super) fn shown(&self) -> &str {
+        self.text.shown.get(self.range.clone()).unwrap_or("")
+    }
+
     /// The part on the first line, without trailing blanks: what a caret can underline.
     pub(super) fn first_line(&self) -> Range<usize> {
         let line = self.slice().lines().next().unwrap_or("").trim_end();
@@ -98,6 +97,11 @@ impl Place {
     pub(super) fn position(&self) -> (usize, usize) {
         self.text.position(self.range.start)
     }
+}
+
+/// With `?` for each control character, which is as long, so that places stay right and a terminal obeys none.
+fn drawable(text: &str) -> String {
+    text.replace(|c: char| c.is_ascii_control() && !matches!(c, '\n' | '\r' | '\t'), "?")
 }
 
 /// Stars out `user:password` in `scheme://user:password@host`, byte for byte, so that places stay right. A `${...}` in

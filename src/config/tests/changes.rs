@@ -1,7 +1,7 @@
 //! Changes from the command line.
 
 use super::{CHAIN, chain_with, loaded, report};
-use contract::config::Optimizer;
+use contract::config::{Optimizer, Target};
 use insta::assert_snapshot;
 
 fn epochs(overrides: &[&str]) -> usize {
@@ -29,7 +29,7 @@ fn a_legal_key_that_the_file_lacks_may_be_added_with_and_without_a_plus() {
         );
     }
     let config = loaded(CHAIN, &["evaluation.target=host"]).config;
-    assert_eq!(config.evaluation.expect("evaluation").target.as_deref(), Some("host"));
+    assert_eq!(config.evaluation.expect("evaluation").target, Target::Host);
 }
 
 #[test]
@@ -63,6 +63,55 @@ fn changes_are_part_of_the_resolved_text_and_are_told() {
     assert!(loaded.resolved_yaml().contains("  epochs: 3\n"));
     assert!(loaded.resolved_yaml().contains("  project_name: ${oc.env:TOKEN}\n"));
     assert_eq!(loaded.overrides(), ["training.epochs=3", "++general.project_name=${oc.env:TOKEN}"]);
+}
+
+#[test]
+fn a_sweep_is_told_from_a_value_with_commas_in_it() {
+    assert_snapshot!("sweep", report(CHAIN, &["training.epochs=10,20"]));
+    assert_snapshot!("sweep_of_words", report(CHAIN, &["++general.project_name=a, b"]));
+    assert_snapshot!("sweep_of_a_range", report(CHAIN, &["training.epochs=range(1,10,2)"]));
+    assert_snapshot!("sweep_of_a_choice", report(CHAIN, &["training.epochs=choice(10,20)"]));
+    for whole in [
+        "general.project_name='a,b'",
+        "general.project_name=\"a, b\"",
+        "general.project_name=${oc.env:NOT_SET,x}",
+        "general.project_name=range",
+        "dataset.class_names=[a, b]",
+        "training.model.input_shape=(96, 96, 3)",
+        "training.optimizer={Adam: {beta_1: 0.8, beta_2: 0.9}}",
+        "~dataset.name=shapes",
+    ] {
+        loaded(CHAIN, &[whole]);
+    }
+    assert_snapshot!("lambda_in_a_change", {
+        report(CHAIN, &["+training.callbacks.LearningRateScheduler.schedule=lambda epoch, lr: lr*0.9"])
+    });
+}
+
+#[test]
+fn changes_are_values_as_in_the_file() {
+    let name = |change: &str| loaded(CHAIN, &[change]).config.general.project_name;
+    for (change, value) in [
+        ("general.project_name=a b", "a b"),
+        ("general.project_name= a ", "a"),
+        ("general.project_name='a: b'", "a: b"),
+        ("general.project_name=a=b", "a=b"),
+        ("general.project_name=\"tab\\t\"", "tab\t"),
+        ("general.project_name=007", "007"),
+        ("+general.project_name=", "<unnamed>"),
+        ("general.project_name=''", "<unnamed>"),
+        ("general.project_name=null", "<unnamed>"),
+    ] {
+        let yaml = chain_with("project_name: demo", "project_name:");
+        let changed = if change.starts_with('+') {
+            loaded(&yaml, &[change]).config.general.project_name
+        } else {
+            name(change)
+        };
+        assert_eq!(changed, value, "{change}");
+    }
+    let names = loaded(CHAIN, &["dataset.class_names=[a, 'b c', None]"]).config.dataset.expect("dataset");
+    assert_eq!(names.class_names.expect("classes"), ["a", "b c", "None"]);
 }
 
 #[test]

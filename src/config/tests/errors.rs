@@ -88,7 +88,12 @@ fn wrong_values() {
         "no_blank_after_the_colon",
         report(&format!("{CHAIN}evaluation:\n  target:host\n"), &[])
     );
-    assert_snapshot!("value_for_an_untyped_section", report(&format!("{CHAIN}tools: none of these\n"), &[]));
+    assert_snapshot!("value_for_an_untyped_section", {
+        report(
+            &format!("{CHAIN}custom_data_augmentation:\n  function_name: f\n  config: none of these\n"),
+            &[],
+        )
+    });
     assert_snapshot!(
         "value_from_an_anchor",
         report(
@@ -104,13 +109,12 @@ fn wrong_values() {
 
 #[test]
 fn numbers_that_are_not_finite_stay_words_where_anything_may_stand() {
-    let yaml = chain_with(
-        "epochs: 10",
-        "epochs: 10\n  callbacks:\n    EarlyStopping:\n      min_delta: .nan\n      a: 1e999\n      b: [-.inf]",
+    let yaml = format!(
+        "{CHAIN}custom_data_augmentation:\n  function_name: f\n  config: {{a: .nan, b: 1e999, c: [-.inf]}}\n"
     );
-    let callbacks = loaded(&yaml, &[]).config.training.expect("training").callbacks.expect("callbacks");
-    let text = serde_json::to_string(&callbacks).expect("JSON");
-    assert_eq!(text, r#"{"EarlyStopping":{"min_delta":".nan","a":"1e999","b":["-.inf"]}}"#);
+    let augmentation = loaded(&yaml, &[]).config.custom_data_augmentation.expect("augmentation");
+    let text = serde_json::to_string(&augmentation.config).expect("JSON");
+    assert_eq!(text, r#"{"a":".nan","b":"1e999","c":["-.inf"]}"#);
 }
 
 #[test]
@@ -276,6 +280,9 @@ fn files_that_cannot_be_read() {
     write("training_config.yaml", CHAIN.as_bytes());
     write("latin.yaml", b"general:\n  project_name: caf\xe9\n");
     write("huge.yaml", &vec![b'#'; 5 << 20]);
+    let utf16: Vec<u8> = CHAIN.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    write("utf16.yaml", &[&[0xff, 0xfe], utf16.as_slice()].concat());
+    write("utf16_without_mark.yaml", &utf16);
     fs_err::create_dir(folder.path().join("sub")).expect("a folder");
     assert_snapshot!("no_such_file", file_report(&folder, "nothing_like_it.yaml"));
     assert_snapshot!("no_such_file_but_one_is_near", file_report(&folder, "trainning_config.yaml"));
@@ -284,6 +291,10 @@ fn files_that_cannot_be_read() {
     assert_snapshot!("a_folder_without_files", file_report(&folder, "sub"));
     assert_snapshot!("not_utf_8", file_report(&folder, "latin.yaml"));
     assert_snapshot!("too_large", file_report(&folder, "huge.yaml"));
+    assert_snapshot!("utf_16", file_report(&folder, "utf16.yaml"));
+    assert_snapshot!("utf_16_without_mark", file_report(&folder, "utf16_without_mark.yaml"));
+    assert_snapshot!("no_such_folder", file_report(&folder, "nowhere/training_config.yaml"));
+    assert_snapshot!("no_yaml_in_the_folder", file_report(&folder, "sub/training_config.yaml"));
 }
 
 #[test]

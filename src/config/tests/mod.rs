@@ -3,6 +3,7 @@
 mod changes;
 mod errors;
 mod hostile;
+mod mistakes;
 mod references;
 mod templates;
 mod user_files;

@@ -36,10 +36,11 @@ fn other_values_of_the_file_keep_their_type() {
     let yaml = chain_with("epochs: 10", "epochs: ${training.batch_size}");
     assert_eq!(loaded(&yaml, &[]).config.training.expect("training").epochs, 16);
     let yaml = format!(
-        "{CHAIN}data_augmentation:\n  a: {{x: [1, '${{MODELS_DIR}}']}}\n  b: ${{data_augmentation.a}}\n"
+        "{CHAIN}custom_data_augmentation:\n  function_name: mine\n  config:\n    a: {{x: [1, '${{MODELS_DIR}}']}}\n    \
+         b: ${{custom_data_augmentation.config.a}}\n"
     );
-    let augmentation = loaded(&yaml, &[]).config.data_augmentation.expect("augmentation");
-    assert_eq!(augmentation["b"].to_string(), r#"{"x":[1,"/srv/models"]}"#);
+    let augmentation = loaded(&yaml, &[]).config.custom_data_augmentation.expect("augmentation");
+    assert_eq!(augmentation.config.expect("arguments")["b"].to_string(), r#"{"x":[1,"/srv/models"]}"#);
     assert_eq!(name("${preprocessing.rescaling.scale}"), "1/127.5");
 }
 
@@ -120,9 +121,11 @@ fn references_that_lead_nowhere_say_why() {
 
 #[test]
 fn references_that_multiply_are_stopped() {
-    let mut yaml = format!("{CHAIN}tools:\n  a0: xxxxxxxxxx\n");
+    let mut yaml =
+        format!("{CHAIN}custom_data_augmentation:\n  function_name: f\n  config:\n    a0: xxxxxxxxxx\n");
+    let before = "custom_data_augmentation.config.a";
     for i in 1..30 {
-        yaml.push_str(&format!("  a{i}: ${{tools.a{}}}${{tools.a{}}}\n", i - 1, i - 1));
+        yaml.push_str(&format!("    a{i}: ${{{before}{0}}}${{{before}{0}}}\n", i - 1));
     }
     let report = report(&yaml, &[]);
     assert!(report.contains("bytes") || report.contains("references"), "{report}");
