@@ -5,12 +5,12 @@ use super::{
     compile::{Bound, Compiler, Producer, wrong_kind},
     graph::{Link, Node},
 };
-use crate::config::suggest;
+
 use contract::{
     ArtifactKind, Config, Cores, Declared, Entry, InputPort, Issue, IssueKind, Registry, Source,
     SourceContent, Stage,
     config::{Inputs, StageEntry, Stages},
-    layout,
+    layout, suggest,
 };
 use petgraph::{
     graph::NodeIndex,

@@ -1,7 +1,7 @@
 //! The mode word: what `operation_mode` says.
 
 use super::PlanError;
-use contract::{Registry, Stage};
+use contract::{Registry, Stage, suggest};
 
 /// A mode word as letters, one a stage: `training` is `t`, `chain_tqe` is `t q e`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,16 +111,12 @@ fn letters(registry: &Registry) -> String {
 }
 
 fn unknown_mode_help(text: &str) -> String {
-    let lower = text.to_lowercase();
-    let candidates = KNOWN.iter().map(|known| known.mode).chain(CHAINS);
-    let nearest = candidates
-        .map(|candidate| (strsim::damerau_levenshtein(&lower, candidate), candidate))
-        .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4);
+    let candidates = KNOWN.iter().map(|known| known.mode).chain(CHAINS).chain([super::STAGES]);
+    let nearest = suggest::nearest(text, candidates);
     let modes = KNOWN.iter().map(|known| known.mode).collect::<Vec<_>>().join(", ");
-    let all = format!("the modes are {modes}, and chains of letters such as chain_tqe");
+    let all = format!("the modes are {modes}, chains of letters such as chain_tqe, and stages");
     match nearest {
-        Some((_, candidate)) => format!("did you mean `{candidate}`? {all}"),
+        Some(candidate) => format!("did you mean `{candidate}`? {all}"),
         None => all,
     }
 }

@@ -2,7 +2,7 @@
 //! `{inputs}`, `{outputs}` for all of them. Other braces are the program's own.
 
 use crate::shell;
-use contract::{CommandLine, Issue, config::Words};
+use contract::{CommandLine, Issue, config::Words, suggest};
 use std::ops::Range;
 
 /// What can be named in a command line.
@@ -83,9 +83,7 @@ pub(crate) fn mistakes(words: &Words, names: &Names<'_>) -> Vec<Issue> {
 }
 
 fn legal(word: &str, name: &str, known: &[&str]) -> String {
-    let distance = |candidate: &&&str| strsim::damerau_levenshtein(name, candidate);
-    let nearest = known.iter().min_by_key(distance).filter(|known| distance(known) <= 1 + known.len() / 3);
-    match (nearest, known) {
+    match (suggest::nearest(name, known.iter().copied()), known) {
         (Some(nearest), _) => format!("did you mean `{{{word}.{nearest}}}`?"),
         (None, []) => format!("this stage has no {word}"),
         (None, known) => {

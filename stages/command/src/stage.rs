@@ -8,7 +8,7 @@ use crate::{
 };
 use contract::{
     ArtifactKind, Config, Cores, Declared, Entry, InputContent, InputPort, Issue, IssueKind, OutputPort,
-    Outputs, Program, Resources, Settings, Source, SourceContent, Stage, StageContext, StageError,
+    Outputs, Program, Resources, Settings, SourceContent, Stage, StageContext, StageError,
     config::Words, protocol::Request,
 };
 use serde_json::Value;

@@ -19,6 +19,7 @@ mod registry;
 mod settings;
 mod source;
 mod stage;
+pub mod suggest;
 pub mod value;
 
 pub use config::Config;

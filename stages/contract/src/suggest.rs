@@ -1,7 +1,8 @@
 //! The nearest legal name to a mistyped one.
 
 /// The candidate nearest to `found`, if one is near enough to have been meant.
-pub(crate) fn nearest<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Long garbage would only cost time.
     if found.len() > 100 {
         return None;
@@ -21,7 +22,8 @@ fn normal(name: &str) -> String {
 }
 
 /// "did you mean `x`?", and all legal names.
-pub(crate) fn help(found: &str, what: &str, candidates: &[&str]) -> String {
+#[must_use]
+pub fn help(found: &str, what: &str, candidates: &[&str]) -> String {
     let list = list(candidates);
     match nearest(found, candidates.iter().copied()) {
         Some(name) => format!("did you mean `{name}`? {what}: {list}"),
@@ -30,6 +32,7 @@ pub(crate) fn help(found: &str, what: &str, candidates: &[&str]) -> String {
 }
 
 /// Names with commas between them.
-pub(crate) fn list(names: &[&str]) -> String {
+#[must_use]
+pub fn list(names: &[&str]) -> String {
     names.join(", ")
 }
