@@ -12,6 +12,8 @@ pub fn registry() -> Registry {
     let registry = registry.with(Box::new(quantize::Quantize));
     #[cfg(feature = "evaluate")]
     let registry = registry.with(Box::new(evaluate::Evaluate));
+    #[cfg(feature = "benchmark")]
+    let registry = registry.with(Box::new(benchmark::Estimate)).with(Box::new(benchmark::Measure));
     #[cfg(feature = "command")]
     let registry = registry.with(Box::new(command::Command));
     registry
