@@ -111,7 +111,7 @@ pub(super) fn whole(x: Number, rounded: fn(f64) -> f64) -> Result<Number, Fault>
         Number::Int(_) => Ok(x),
         Number::Float(value) if value.is_nan() => Err(Fault::Domain),
         Number::Float(value) if value.is_infinite() => Err(Fault::Overflow),
-        Number::Float(value) if value.abs() >= 2f64.powi(127) => Err(Fault::Wide),
+        Number::Float(value) if !(-2f64.powi(127)..2f64.powi(127)).contains(&value) => Err(Fault::Wide),
         Number::Float(value) => Ok(Number::Int(rounded(value) as i128)),
     }
 }
