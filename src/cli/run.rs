@@ -8,7 +8,7 @@ use super::{
 use crate::{
     record::{EVENTS_FORMAT, Outcome, RunFolder, RunRecord},
     report::{self, Journal, JsonLines, Terminal},
-    schedule::{self, Cancellation, Ending, EventStream, Located, Preflighting, Run, cores, stops},
+    schedule::{self, Cancellation, Capacity, Ending, EventStream, Located, Preflighting, Run, cores, stops},
 };
 use contract::{EventKind, Registry, Severity};
 use std::{path::Path, time::Instant};
@@ -19,7 +19,7 @@ use std::{path::Path, time::Instant};
 pub(crate) struct RunArgs {
     #[command(flatten)]
     configuration: Configuration,
-    /// Stages that may work at a time [default: 1, with all threads]
+    /// Stages that may work at a time, each with its share of the threads [default: as many as the cores they take allow: train, quantize and evaluate take all, a command one]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// Worker threads in all [default: the cores of this machine]. Results do not depend on it
@@ -28,7 +28,7 @@ pub(crate) struct RunArgs {
     /// Show warnings, errors and where the results are, nothing else
     #[arg(long, short)]
     quiet: bool,
-    /// What to print: json is the lines of events.jsonl on standard output as they happen, and nothing else there
+    /// For people, or the lines of events.jsonl as they happen, and nothing else, on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -41,7 +41,7 @@ Examples:
   pipeline run chain_tqe.yaml --format json | jq -c 'select(.event == \"metric\")'
 
 Ctrl-C asks the stages to stop, and nothing that is finished is lost: the same command goes on.
-Exit codes: 0 done, 10 wrong configuration, 11 wrong plan or preflight, 12 a stage failed, 13 cancelled, 14 corrupt store.";
+Exit codes: see `pipeline --help`.";
 
 pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> {
     let started = Instant::now();
@@ -50,10 +50,10 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
         Err(error) => return Err(Refusal::System("listen to signals", error)),
     };
     let prepared = prepare(&args.configuration, registry)?;
-    let jobs = args.jobs.map_or(1, usize::from);
-    let threads = (args.threads.map_or_else(cores, usize::from) / jobs).max(1);
+    let threads = args.threads.map_or_else(cores, usize::from);
+    let capacity = Capacity::new(threads, args.jobs.map(usize::from));
     let known = know(&args.configuration, &prepared.plan)?;
-    let found = preflight(&prepared, &known, registry, jobs, threads)?;
+    let found = preflight(&prepared, &known, registry, capacity)?;
 
     // From here on there is something to lose.
     cancellation.guard();
@@ -65,13 +65,13 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
     let ending = schedule::run(
         &Run {
             plan: &prepared.plan,
+            registry,
             sources: &known.sources,
             recipes: &recipes,
             store: &known.store,
             folder: &folder,
             layout: &prepared.layout,
-            jobs,
-            threads,
+            capacity,
             cancellation: &cancellation,
         },
         &mut stream,
@@ -95,8 +95,7 @@ fn preflight(
     prepared: &Prepared,
     known: &Known,
     registry: &Registry,
-    jobs: usize,
-    threads: usize,
+    capacity: Capacity,
 ) -> Result<Vec<Located>, Refusal> {
     let found = schedule::preflight(&Preflighting {
         plan: &prepared.plan,
@@ -105,8 +104,7 @@ fn preflight(
         states: &known.states,
         store: &known.store,
         run_folder: Path::new(&prepared.loaded.config.hydra.run.dir),
-        jobs,
-        threads,
+        capacity,
         list_all: prepared.loaded.config.dataset.as_ref().is_some_and(|dataset| dataset.check_image_files),
     })?;
     if stops(&found) { Err(Refusal::Findings(found)) } else { Ok(found) }

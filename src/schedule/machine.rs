@@ -12,7 +12,8 @@ pub fn cores() -> usize {
 /// control group (v2) allows less. None where neither can be read.
 #[must_use]
 pub(super) fn available_memory() -> Option<u64> {
-    let kernel = fs_err::read_to_string("/proc/meminfo").ok().and_then(|text| meminfo(&text));
+    let kernel =
+        fs_err::read_to_string("/proc/meminfo").ok().and_then(|text| meminfo(&text, "MemAvailable:"));
     let own = fs_err::read_to_string("/proc/self/cgroup").ok();
     let group =
         control_groups(Path::new("/sys/fs/cgroup"), own.as_deref().and_then(own_group).unwrap_or("/"));
@@ -22,8 +23,19 @@ pub(super) fn available_memory() -> Option<u64> {
     }
 }
 
-fn meminfo(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+/// Memory that this process could have if nothing else ran, bytes: all of the machine's, or less where a control group
+/// (v2) allows less. None where neither can be read.
+#[must_use]
+pub(super) fn total_memory() -> Option<u64> {
+    let kernel = fs_err::read_to_string("/proc/meminfo").ok().and_then(|text| meminfo(&text, "MemTotal:"));
+    let own = fs_err::read_to_string("/proc/self/cgroup").ok();
+    let own = own.as_deref().and_then(own_group).unwrap_or("/");
+    let limit = groups(Path::new("/sys/fs/cgroup"), own, |group| number(group, "memory.max"));
+    kernel.into_iter().chain(limit).min()
+}
+
+fn meminfo(text: &str, field: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(field))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }
@@ -35,18 +47,26 @@ fn own_group(text: &str) -> Option<&str> {
 
 /// The least that the group `own` or one above it still allows: each may have a limit.
 fn control_groups(root: &Path, own: &str) -> Option<u64> {
+    groups(root, own, control_group)
+}
+
+/// The least that `read` finds in the group `own` and those above it.
+fn groups(root: &Path, own: &str, read: impl Fn(&Path) -> Option<u64>) -> Option<u64> {
     let own = root.join(own.trim_start_matches('/'));
-    own.ancestors().take_while(|group| group.starts_with(root)).filter_map(control_group).min()
+    own.ancestors().take_while(|group| group.starts_with(root)).filter_map(read).min()
+}
+
+/// A number in a file of a group. `max`, which stands for no limit, is none.
+fn number(group: &Path, file: &str) -> Option<u64> {
+    fs_err::read_to_string(group.join(file)).ok()?.trim().parse().ok()
 }
 
 /// What the limit of one group leaves. The kernel counts the page cache as used and gives it back when memory is short, so
 /// it is free for whoever asks.
 fn control_group(group: &Path) -> Option<u64> {
-    let read = |name| fs_err::read_to_string(group.join(name)).ok();
-    let number = |name| read(name)?.trim().parse::<u64>().ok();
-    // `max` stands for no limit and is no number.
-    let (limit, used) = (number("memory.max")?, number("memory.current")?);
-    let kept = used.saturating_sub(read("memory.stat").map_or(0, |text| reclaimable(&text)));
+    let (limit, used) = (number(group, "memory.max")?, number(group, "memory.current")?);
+    let stat = fs_err::read_to_string(group.join("memory.stat")).ok();
+    let kept = used.saturating_sub(stat.map_or(0, |text| reclaimable(&text)));
     Some(limit.saturating_sub(kept))
 }
 
@@ -73,8 +93,8 @@ mod tests {
     #[test]
     fn available_memory_is_read_from_the_kernels_text() {
         let text = "MemTotal:       16389544 kB\nMemFree:         1234 kB\nMemAvailable:   12000000 kB\n";
-        assert_eq!(meminfo(text), Some(12_000_000 * 1024));
-        assert_eq!(meminfo("MemTotal: 1 kB\n"), None);
+        assert_eq!(meminfo(text, "MemAvailable:"), Some(12_000_000 * 1024));
+        assert_eq!(meminfo("MemTotal: 1 kB\n", "MemAvailable:"), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Everything that can be known before hours of work.
 
-use super::{Failure, machine, task};
+use super::{Capacity, Failure, capacity::Claim, machine, task};
 use crate::{
     plan::{Binding, Plan, StageNode, StageState, Status, keys, keys::Sources},
     report::bytes,
@@ -35,10 +35,8 @@ pub struct Preflighting<'a> {
     pub store: &'a Store,
     /// Where the run folder will be.
     pub run_folder: &'a Path,
-    /// Stages that work at a time.
-    pub jobs: usize,
-    /// Worker threads of a stage.
-    pub threads: usize,
+    /// What its stages may hold of the machine.
+    pub capacity: Capacity,
     /// Whether errors of one sort are all listed.
     pub list_all: bool,
 }
@@ -83,8 +81,9 @@ pub fn preflight(look: &Preflighting<'_>) -> Result<Vec<Located>, StoreError> {
         let machine = Machine { memory: machine::available_memory().unwrap_or(u64::MAX) };
         let demand = implementation.demand(&question, &machine);
         found.extend(demand.findings.iter().cloned().map(locate));
-        demands.push((stage.name.clone(), demand));
+        demands.push((stage, demand));
     }
+    found.extend(demands.iter().filter_map(|(stage, _)| claimed_memory(stage)));
     found.extend(look.memory(&demands));
     found.extend(look.disk(&demands, &unsound));
     found.extend(look.folders());
@@ -170,7 +169,12 @@ impl Preflighting<'_> {
     }
 
     fn question(&self, stage: &StageNode, inputs: BTreeMap<String, Input>) -> Preflight {
-        Preflight { settings: stage.settings.clone(), inputs, threads: self.threads, list_all: self.list_all }
+        Preflight {
+            settings: stage.settings.clone(),
+            inputs,
+            threads: self.capacity.claim(&stage.resources).cores,
+            list_all: self.list_all,
+        }
     }
 
     /// The stage's own check. A clean one is remembered if it saw all that its digest covers, since it depends on nothing
@@ -199,17 +203,26 @@ impl Preflighting<'_> {
     }
 
     /// The stages that may work at one time must fit into memory together. A stage that says itself that it cannot run
-    /// here knows the remedy better, so then this adds nothing.
-    fn memory(&self, demands: &[(String, Demand)]) -> Option<Located> {
+    /// here knows the remedy better, so then this adds nothing. What an entry claims with `resources.memory` is given out
+    /// by the scheduler, and not looked at here.
+    fn memory(&self, demands: &[(&StageNode, Demand)]) -> Option<Located> {
         let available = machine::available_memory()?;
         let refuses = |finding: &Finding| finding.severity == Severity::Error;
         if demands.iter().any(|(_, demand)| demand.findings.iter().any(refuses)) {
             return None;
         }
-        let mut largest: Vec<&(String, Demand)> =
+        let mut all: Vec<&(&StageNode, Demand)> =
             demands.iter().filter(|(_, demand)| demand.memory > 0).collect();
-        largest.sort_by_key(|(_, demand)| std::cmp::Reverse(demand.memory));
-        largest.truncate(self.jobs);
+        all.sort_by_key(|(_, demand)| std::cmp::Reverse(demand.memory));
+        let mut claims: Vec<Claim> = Vec::new();
+        let mut largest = Vec::new();
+        for (stage, demand) in all {
+            claims.push(self.capacity.claim(&stage.resources));
+            match self.capacity.has_room_for(&claims) {
+                true => largest.push((&stage.name, demand)),
+                false => drop(claims.pop()),
+            }
+        }
         let needed: u64 = largest.iter().map(|(_, demand)| demand.memory).sum();
         if needed <= available {
             return None;
@@ -223,13 +236,13 @@ impl Preflighting<'_> {
             format!("{names} need about {} of memory, and {} can be had", bytes(needed), bytes(available));
         let finding = Finding::error("machine::memory", message).with_help(help);
         Some(Located {
-            stage: largest.first().filter(|_| largest.len() == 1).map(|(name, _)| name.clone()),
+            stage: largest.first().filter(|_| largest.len() == 1).map(|(name, _)| (*name).clone()),
             finding,
         })
     }
 
     /// Results go into the store and, copied, into the run folder; stored ones only there.
-    fn disk(&self, demands: &[(String, Demand)], unsound: &BTreeMap<NodeIndex, Located>) -> Vec<Located> {
+    fn disk(&self, demands: &[(&StageNode, Demand)], unsound: &BTreeMap<NodeIndex, Located>) -> Vec<Located> {
         let made: u64 = demands.iter().map(|(_, demand)| demand.disk).sum();
         let hits = self.plan.stages().filter_map(|(index, _)| self.hit(index, unsound));
         let stored: u64 = hits.flat_map(|manifest| &manifest.files).map(|file| file.size).sum();
@@ -282,6 +295,24 @@ impl Preflighting<'_> {
         let help = "make the folder writable, or put the run folder elsewhere with hydra.run.dir=FOLDER";
         Some(Finding::error("record::read_only", message).with_help(help))
     }
+}
+
+/// A stage that claims more memory than the machine has can never have it.
+fn claimed_memory(stage: &StageNode) -> Option<Located> {
+    let claimed = stage.resources.memory;
+    let total = machine::total_memory().filter(|total| claimed > *total)?;
+    let message = format!(
+        "`{}` claims {} of memory, and this machine has {}",
+        stage.name,
+        bytes(claimed),
+        bytes(total)
+    );
+    let help = format!(
+        "lower `stages.{}.resources.memory` to what it really needs, or run it on a machine with more",
+        stage.name
+    );
+    let finding = Finding::error("machine::memory", message).with_help(help);
+    Some(Located { stage: Some(stage.name.clone()), finding })
 }
 
 /// A store that does not do what it must stops the run, but hides nothing else that was found.

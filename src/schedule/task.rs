@@ -1,38 +1,34 @@
 //! One stage of a run: from its fingerprint to its files in the run folder.
 
 use super::{
-    Failure, Run,
-    process::{self, Said},
-    slots::Slots,
+    Failure, Run, exclusive::MachineLock, external::External, process::Said, stage_process,
+    stopping::Stopping,
 };
 use crate::{
     plan::{StageNode, keys},
     record::{Published, RecordError, materialise},
     store::{
-        Attempt, Digest, FingerprintLock, KeyDocument, Manifest, SourceDigest, StoreError, Stored, failpoint,
+        Attempt, Digest, FingerprintLock, KeyDocument, Manifest, SourceDigest, Store, StoreError, Stored,
+        failpoint,
     },
 };
 use contract::{
-    EventKind, Input, InputContent, Runtime, SourceContent, StageError,
+    EventKind, Input, InputContent, Outputs, Runtime, SourceContent, StageError,
     protocol::{self, Request},
 };
 use petgraph::graph::NodeIndex;
 use std::{
     collections::BTreeMap,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
-
-/// How often a lock that another process holds is tried.
-const LOCK_POLL: Duration = Duration::from_millis(100);
 
 /// A stage whose inputs all exist.
 pub(super) struct Task<'a> {
     pub(super) run: &'a Run<'a>,
     pub(super) guard: &'a super::Guard,
-    pub(super) slots: &'a Slots,
     pub(super) index: NodeIndex,
     pub(super) stage: &'a StageNode,
     /// Results of the stages before it.
@@ -48,13 +44,19 @@ pub(super) enum Told {
     Event { attempt: u32, cached: bool, kind: EventKind },
     /// A line for the log.
     Text(String),
+    /// The stored result cannot be used, for this reason.
+    Damage(String),
 }
 
 /// Why a task ends without a result.
 pub(super) enum Stop {
     /// An input's object is damaged: the stage that made it must run again first.
     Damaged(NodeIndex),
-    /// It failed or was cancelled.
+    /// It must wait for something, holding nothing.
+    Busy(Busy),
+    /// The stage itself failed or was cancelled.
+    Work(Failure),
+    /// What is around it failed.
     Failed(Failure),
 }
 
@@ -64,66 +66,101 @@ impl<E: Into<Failure>> From<E> for Stop {
     }
 }
 
-impl Task<'_> {
-    /// Gets the stage's result: from the store, from another run that makes it right now, or by running the stage.
-    pub(super) fn perform(&self) -> Result<Arc<Manifest>, Stop> {
-        let key =
-            keys::key(self.run.plan, self.index, self.run.sources, &self.results)?.ok_or_else(|| {
-                StageError::failed(
-                    "engine::not_ready",
-                    format!("`{}` was started before its inputs exist", self.stage.name),
-                )
-            })?;
-        let fingerprint = key.fingerprint()?;
-        let mut warned = false;
-        if let Some(manifest) = self.stored(&fingerprint, &mut warned)? {
-            self.clear_behind(&manifest, &fingerprint)?;
-            return Ok(manifest);
-        }
-        let mut waiting = false;
-        loop {
-            let cancelled = || self.run.cancellation.asked();
-            let slot = self.slots.take(self.index.index(), cancelled).ok_or_else(Failure::cancelled)?;
-            if let Some(lock) = self.run.store.try_lock(&fingerprint)? {
-                // Whoever held the lock may have published since we looked.
-                return match self.stored(&fingerprint, &mut warned)? {
-                    Some(manifest) => {
-                        self.clear_partial(&lock, &manifest);
-                        Ok(manifest)
-                    }
-                    None => self.work(key, &lock),
-                };
-            }
-            drop(slot);
-            if !waiting {
-                waiting = true;
-                self.event(EventKind::Note {
-                    message: "another run is making this very result; waiting for it".to_owned(),
-                });
-            }
-            thread::sleep(LOCK_POLL);
+/// What the store says of a stage whose inputs all exist.
+pub(super) enum Look {
+    /// Its result is there, with its files in the run folder.
+    Hit(Arc<Manifest>),
+    /// There is no result.
+    Miss,
+    /// It must wait.
+    Busy(Busy),
+}
+
+/// What a stage waits for that is not of its own run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Busy {
+    /// The result of this fingerprint is being made by another run, or by another stage of this one.
+    Result(Digest),
+    /// Another run measures time on this machine.
+    Machine,
+}
+
+impl Busy {
+    /// What to tell the user, once.
+    pub(super) fn note(&self) -> &'static str {
+        match self {
+            Self::Result(_) => "another run is making this very result; waiting for it",
+            Self::Machine => "another run measures time on this machine; waiting for its end",
         }
     }
 
-    /// The stored result with its files in the run folder, if there is one and it is sound. That it is not is told once.
-    fn stored(&self, fingerprint: &Digest, warned: &mut bool) -> Result<Option<Arc<Manifest>>, Stop> {
-        let mut warn = |message: String| {
-            if !std::mem::replace(warned, true) {
-                self.event(EventKind::transient_warning(message));
-            }
+    /// Whether it is over. The lock that tells is given back at once: who wants it may need other things first.
+    pub(super) fn is_over(&self, store: &Store) -> bool {
+        // An error is told by who takes the lock in earnest.
+        match self {
+            Self::Result(fingerprint) => !matches!(store.try_lock(fingerprint), Ok(None)),
+            Self::Machine => !matches!(MachineLock::take(), Ok(None)),
+        }
+    }
+}
+
+impl Task<'_> {
+    /// Asks the store for the stage's result.
+    pub(super) fn look(&self) -> Result<Look, Stop> {
+        let fingerprint = self.key()?.fingerprint()?;
+        if let Some(manifest) = self.stored(&fingerprint)? {
+            self.clear_behind(&manifest, &fingerprint)?;
+            return Ok(Look::Hit(manifest));
+        }
+        let busy = Busy::Result(fingerprint);
+        Ok(if busy.is_over(self.run.store) { Look::Miss } else { Look::Busy(busy) })
+    }
+
+    /// Runs the stage, unless its result has appeared in the meantime. Every lock that it needs is tried, and nothing is
+    /// held by who does not get all.
+    pub(super) fn work(&self, cores: usize) -> Result<Arc<Manifest>, Stop> {
+        let key = self.key()?;
+        let fingerprint = key.fingerprint()?;
+        let _machine = match self.stage.resources.exclusive {
+            true => Some(MachineLock::take()?.ok_or(Stop::Busy(Busy::Machine))?),
+            false => None,
         };
+        let lock = self.run.store.try_lock(&fingerprint)?;
+        let lock = lock.ok_or(Stop::Busy(Busy::Result(fingerprint)))?;
+        // Whoever held the lock may have published since we looked.
+        match self.stored(&fingerprint)? {
+            Some(manifest) => {
+                self.clear_partial(&lock, &manifest);
+                Ok(manifest)
+            }
+            None => self.make(key, &lock, cores),
+        }
+    }
+
+    fn key(&self) -> Result<KeyDocument, Stop> {
+        let key = keys::key(self.run.plan, self.index, self.run.sources, &self.results)?;
+        Ok(key.ok_or_else(|| {
+            StageError::failed(
+                "engine::not_ready",
+                format!("`{}` was started before its inputs exist", self.stage.name),
+            )
+        })?)
+    }
+
+    /// The stored result with its files in the run folder, if there is one and it is sound.
+    fn stored(&self, fingerprint: &Digest) -> Result<Option<Arc<Manifest>>, Stop> {
         let manifest = match self.run.store.lookup(fingerprint)? {
             Stored::Result(manifest) => *manifest,
             Stored::Nothing => return Ok(None),
             Stored::Damaged(why) => {
-                warn(why);
+                (self.tell)(Told::Damage(why));
                 return Ok(None);
             }
         };
         let published = match self.materialise(&manifest) {
             Ok(published) => published,
             Err(RecordError::Store(error)) if error.is_damage() => {
-                warn(damage(&error));
+                (self.tell)(Told::Damage(damage(&error)));
                 return Ok(None);
             }
             Err(error) => return Err(error.into()),
@@ -137,16 +174,16 @@ impl Task<'_> {
     }
 
     /// Runs the stage under the lock of its fingerprint and publishes what it made.
-    fn work(&self, key: KeyDocument, lock: &FingerprintLock) -> Result<Arc<Manifest>, Stop> {
+    fn make(&self, key: KeyDocument, lock: &FingerprintLock, cores: usize) -> Result<Arc<Manifest>, Stop> {
         let store = self.run.store;
         self.verify_inputs()?;
         let attempt = store.attempt()?;
-        let request = self.request(&attempt, lock)?;
+        let request = self.request(&attempt, lock, cores)?;
         self.event(EventKind::StageStarted { fingerprint: lock.fingerprint().to_string() });
 
         let started = Instant::now();
         let mut kept = Vec::new();
-        let outputs = process::run(&request, self.guard, self.run.cancellation, &mut |said| match said {
+        let outputs = self.run_process(request, &attempt, &mut |said| match said {
             Said::Event(event) => {
                 if event.survives_a_hit() {
                     kept.push(event.clone());
@@ -159,7 +196,8 @@ impl Task<'_> {
 
         self.check_sources()?;
         failpoint::hit("engine::before_publish");
-        let kinds = self.stage.outputs.iter().map(|output| (output.name.clone().into_owned(), output.kind)).collect();
+        let kinds =
+            self.stage.outputs.iter().map(|output| (output.name.clone().into_owned(), output.kind)).collect();
         let recipe = self.recipe()?;
         let manifest = store.publish(lock, key, recipe, &attempt, &outputs, &kinds, kept, seconds)?;
         failpoint::hit("engine::after_publish");
@@ -208,34 +246,70 @@ impl Task<'_> {
         Ok(())
     }
 
-    fn request(&self, attempt: &Attempt, lock: &FingerprintLock) -> Result<Request, Stop> {
-        let live = attempt.folder().join("live");
-        self.run.folder.link_live(self.run.layout, &self.stage.name, self.several(), &live)?;
+    /// Does the stage's work, in a process of this program or by the program that the stage names.
+    fn run_process(
+        &self,
+        request: Request,
+        attempt: &Attempt,
+        said: &mut dyn FnMut(Said),
+    ) -> Result<Outputs, Stop> {
+        let name = &self.stage.name;
+        let implementation = self.run.registry.get(self.stage.stage).ok_or_else(|| {
+            StageError::failed(
+                "engine::no_stage",
+                format!("this program has no stage `{}`", self.stage.stage),
+            )
+        })?;
+        let program = implementation.program(&request)?;
+        let stopping = || Stopping::new(self.run.cancellation, self.stage.timeout);
+        let ended = if let Some(program) = &program {
+            let request_file = attempt.folder().join("request.json");
+            fs_err::write(&request_file, serde_json::to_vec(&request).map_err(io::Error::from)?)?;
+            External {
+                name,
+                program,
+                request: &request,
+                request_file: &request_file,
+                outputs: &self.stage.outputs,
+            }
+            .run(self.guard, &mut stopping(), said)
+        } else {
+            let live = attempt.folder().join("live");
+            self.run.folder.link_live(self.run.layout, name, self.several(), &live)?;
+            let request = Request { live: Some(live), ..request };
+            stage_process::run(name, &request, self.guard, &mut stopping(), said)
+        };
+        ended.map_err(|error| Stop::Work(error.into()))
+    }
+
+    fn request(&self, attempt: &Attempt, lock: &FingerprintLock, cores: usize) -> Result<Request, Stop> {
         Ok(Request {
             protocol: protocol::VERSION,
             stage: self.stage.stage.to_owned(),
             settings: self.stage.settings.clone(),
-            inputs: self.inputs()?,
+            inputs: self.inputs(attempt)?,
             out: attempt.out().to_owned(),
             partial: self.run.store.partial(&lock.fingerprint())?,
-            live: Some(live),
-            runtime: Runtime { threads: self.run.threads, attempt: self.attempt },
+            live: None,
+            runtime: Runtime { threads: cores, attempt: self.attempt },
         })
     }
 
-    fn inputs(&self) -> Result<BTreeMap<String, Input>, StoreError> {
+    fn inputs(&self, attempt: &Attempt) -> Result<BTreeMap<String, Input>, Stop> {
         let mut inputs = BTreeMap::new();
-        for binding in self.run.plan.bindings(self.index) {
+        for (position, binding) in self.run.plan.bindings(self.index).into_iter().enumerate() {
             let content = match (self.run.plan.source(binding.producer), self.results.get(&binding.producer))
             {
                 (Some(source), _) => source_content(&source.content),
                 (None, Some(manifest)) => {
                     let output = keys::output(manifest, binding.edge.output.as_deref().unwrap_or_default())?;
-                    stored_content(&output.path, self.run.store.object_path(&output.digest))
+                    let object = self.run.store.object_path(&output.digest);
+                    let folder = attempt.folder().join("inputs").join(position.to_string());
+                    linked(stored_content(&output.path, object), &folder)?
                 }
                 (None, None) => continue,
             };
-            inputs.insert(binding.edge.port.to_owned(), Input { kind: binding.edge.kind, content });
+            inputs.insert(binding.edge.port, Input { kind: binding.edge.kind, content });
         }
         Ok(inputs)
     }
@@ -281,6 +355,20 @@ impl Task<'_> {
     }
 }
 
+/// The same file under its own name in `folder`: programs tell the format of a file by its name, and an object of the
+/// store has none.
+fn linked(content: InputContent, folder: &Path) -> io::Result<InputContent> {
+    Ok(match content {
+        InputContent::File { name, path } if !name.is_empty() => {
+            fs_err::create_dir_all(folder)?;
+            let link = folder.join(&name);
+            std::os::unix::fs::symlink(path, &link)?;
+            InputContent::File { name, path: link }
+        }
+        content => content,
+    })
+}
+
 fn damage(error: &StoreError) -> String {
     format!("{error}; what made it runs again")
 }
@@ -297,6 +385,10 @@ pub(super) fn source_content(source: &SourceContent) -> InputContent {
             // The stage's process may one day have another working directory.
             let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
             InputContent::File { name, path }
+        }
+        SourceContent::Folder(path) => {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            InputContent::Source(SourceContent::Folder(path))
         }
         set => InputContent::Source(set.clone()),
     }

@@ -1,0 +1,43 @@
+//! The lock of stages that measure time: one of them at a time on a machine, whatever run and store it belongs to.
+//!
+//! It is a kernel lock on `pipeline-exclusive-UID.lock` in the system's folder for temporary files (`$TMPDIR`, else
+//! `/tmp`), so it is shared by all runs of a user who agree on that folder, and the kernel drops it when its holder dies.
+//! The file stays: deleting it while another process opens it would let two hold "the" lock.
+
+use contract::StageError;
+use fs_err::{File, OpenOptions};
+use std::{fs::TryLockError, path::PathBuf};
+
+/// Proof that no other stage that measures time works on this machine. Dropping it releases the lock.
+#[derive(Debug)]
+pub(super) struct MachineLock {
+    _file: File,
+}
+
+impl MachineLock {
+    /// Takes the lock; nothing when another run holds it. Never waits.
+    pub(super) fn take() -> Result<Option<Self>, StageError> {
+        let path = path();
+        let failed = |error: std::io::Error| {
+            StageError::failed(
+                "engine::machine_lock",
+                format!(
+                    "cannot lock `{}`, by which stages that measure time work one at a time: {error}",
+                    path.display()
+                ),
+            )
+            .with_help("make the file yours and writable, or name another folder with TMPDIR")
+        };
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        match file.file().try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+}
+
+fn path() -> PathBuf {
+    let user = rustix::process::getuid().as_raw();
+    std::env::temp_dir().join(format!("pipeline-exclusive-{user}.lock"))
+}
