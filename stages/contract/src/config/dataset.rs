@@ -1,11 +1,12 @@
 //! `dataset`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Images, masks and classes, in Pascal VOC layout: a folder of `<id>.jpg`, a folder of `<id>.png` masks, a text file of
 /// ids, one a line.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Dataset {
     /// Name; `pascal_voc` and its subsets bring their class lists, `shapes` is built in and needs no paths.

@@ -1,9 +1,10 @@
 //! `evaluation`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How a model is measured.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Evaluation {
     /// Whether to write the network inputs as .npy.
@@ -18,7 +19,31 @@ pub struct Evaluation {
     /// Name of the .npy of outputs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub npy_out_name: Option<String>,
-    /// Where the model runs: host, or ST's stedgeai_host and stedgeai_n6.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
+    /// Where the model runs.
+    pub target: Target,
+}
+
+/// Where a model runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// This machine.
+    #[default]
+    Host,
+    /// This machine, with ST's code and ST's tool.
+    StedgeaiHost,
+    /// An STM32N6 that is connected, with ST's tool.
+    StedgeaiN6,
+}
+
+impl Target {
+    /// Its name in the file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::StedgeaiHost => "stedgeai_host",
+            Self::StedgeaiN6 => "stedgeai_n6",
+        }
+    }
 }

@@ -1,17 +1,18 @@
 //! `general`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The project, the model's type or file, seeds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct General {
     /// Name of the project; the MLflow experiment.
     pub project_name: String,
-    /// Type of a zoo model: `deeplab_v3` or `custom`.
+    /// Type of the model; needed to train one of the zoo.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub model_type: Option<String>,
+    pub model_type: Option<ModelType>,
     /// A model file to start from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_path: Option<PathBuf>,
@@ -30,6 +31,16 @@ pub struct General {
     pub num_threads_tflite: usize,
     /// Accepted; results are always deterministic on a CPU.
     pub deterministic_ops: bool,
+}
+
+/// Type of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelType {
+    /// DeepLabV3 (Chen and others, arXiv 1706.05587).
+    DeeplabV3,
+    /// A network of the user's own, as a list of layers.
+    Custom,
 }
 
 impl General {

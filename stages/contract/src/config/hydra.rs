@@ -1,10 +1,11 @@
 //! `hydra`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The run folder. Other keys of Hydra are accepted with a note, which is why this section alone does not refuse them
 /// itself: the reader of the file takes them out first.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Hydra {
     /// The run folder.
@@ -12,7 +13,7 @@ pub struct Hydra {
 }
 
 /// `hydra.run`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HydraRun {
     /// Its path; `${now:...}` is the start time.

@@ -3,35 +3,73 @@
 //! Every section lives here, also when the stage that reads it is compiled out: a file is legal or not whatever this
 //! binary can run. Doc comments say what a key means and feed help texts.
 
+mod augmentation;
+mod benchmarking;
+mod callbacks;
 mod dataset;
+mod deployment;
 mod evaluation;
 mod general;
 mod hydra;
+mod in_order;
 mod mlflow;
+mod model;
+mod optimizer;
+mod prediction;
 mod preprocessing;
 mod quantization;
+mod range;
+mod rules;
+mod schema;
 mod stages;
+mod tools;
 mod training;
 
+pub use augmentation::{
+    Augmentation, Autocontrast, Blur, Brightness, Chance, Contrast, Crop, CustomDataAugmentation,
+    DataAugmentation, Delta, FillMode, Flip, FlipMode, Gamma, GaussianNoise, Hsv, JpegQuality, NoiseMode,
+    Padding, PeriodicResizing, Posterize, Resampling, Sharpness, Translation, Turn, Zoom,
+};
+pub use benchmarking::Benchmarking;
+pub use callbacks::{
+    Callback, Callbacks, EarlyStopping, LearningRateScheduler, LrCosineDecay, LrCosineDecayRestarts,
+    LrExponentialDecay, LrLinearDecay, LrPiecewiseConstantDecay, LrPolynomialDecay,
+    LrPolynomialDecayRestarts, LrStepDecay, LrWarmupCosineDecay, Monitor, MonitorMode, ReduceLrOnPlateau,
+    TerminateOnNan,
+};
 pub use dataset::Dataset;
-pub use evaluation::Evaluation;
-pub use general::General;
+pub use deployment::{Deployment, HardwareSetup, Ide};
+pub use evaluation::{Evaluation, Target};
+pub use general::{General, ModelType};
 pub use hydra::{Hydra, HydraRun};
+pub use in_order::{IN_ORDER, InOrder};
 pub use mlflow::Mlflow;
+pub use model::{Aspp, ModelSpec, PretrainedWeights};
+pub use optimizer::{Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lion, Nadam, Optimizer, RmsProp, Sgd};
+pub use prediction::Prediction;
 pub use preprocessing::{AspectRatio, ColorMode, Interpolation, Preprocessing, Rescaling, Resizing};
-pub use quantization::{Granularity, Quantization, QuantizationType, Quantizer, TensorType};
+pub use quantization::{
+    Calibration, ExtraOption, Granularity, MixedPrecision, Quantization, QuantizationType, Quantizer,
+    TensorType,
+};
+pub use range::{
+    AroundOne, Exactly, FromZero, Number, ONE_OR_PAIR, PAIR, PairOnly, Range, Spread, Symmetric,
+};
+pub use schema::schema;
 pub use stages::{Bytes, EntryResources, Inputs, ONE_OR_MANY, StageEntry, Stages, TimeSpan, Words};
-pub use training::{Adam, Aspp, ModelSpec, Optimizer, PretrainedWeights, Training};
+pub use tools::{Optimization, Stedgeai, Stm32ai, Tools};
+pub use training::Training;
 
 use crate::Issue;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A section or argument list that is legal but not typed yet: whatever stands in the file.
+/// Keys and values of the user's own, such as the arguments of a template: whatever stands in the file.
 pub type Untyped = Map<String, Value>;
 
 /// A whole configuration file after interpolation, overrides and defaults.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The project, the model's type or file, seeds.
@@ -47,10 +85,10 @@ pub struct Config {
     pub preprocessing: Option<Preprocessing>,
     /// Augmentation functions in the order they apply.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub data_augmentation: Option<Untyped>,
+    pub data_augmentation: Option<DataAugmentation>,
     /// A user's own augmentation.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub custom_data_augmentation: Option<Untyped>,
+    pub custom_data_augmentation: Option<CustomDataAugmentation>,
     /// Model, optimizer, epochs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,
@@ -62,16 +100,16 @@ pub struct Config {
     pub evaluation: Option<Evaluation>,
     /// Images to predict.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub prediction: Option<Untyped>,
+    pub prediction: Option<Prediction>,
     /// External tools.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tools: Option<Untyped>,
+    pub tools: Option<Tools>,
     /// The board to estimate for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub benchmarking: Option<Untyped>,
+    pub benchmarking: Option<Benchmarking>,
     /// Code for a board.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub deployment: Option<Untyped>,
+    pub deployment: Option<Deployment>,
     /// Stages of an own chain, for `operation_mode: stages`.
     #[serde(skip_serializing_if = "Stages::is_empty")]
     pub stages: Stages,

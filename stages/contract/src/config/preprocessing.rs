@@ -1,9 +1,10 @@
 //! `preprocessing`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How images become network input.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Preprocessing {
     /// From pixels 0..255 to the network's range.
@@ -16,7 +17,7 @@ pub struct Preprocessing {
 }
 
 /// `x * scale + offset` on pixels 0..255.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rescaling {
     /// Factor.
@@ -26,7 +27,7 @@ pub struct Rescaling {
 }
 
 /// How an image gets the network's input size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resizing {
     /// Sampling of image pixels; masks always use nearest. Needed with `fit`.
@@ -37,7 +38,7 @@ pub struct Resizing {
 }
 
 /// Sampling of image pixels, with the semantics of tf.image.resize (half-pixel centres, no antialias).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names of tf.image.ResizeMethod")]
 pub enum Interpolation {
@@ -52,7 +53,7 @@ pub enum Interpolation {
 }
 
 /// What happens to the ratio of the sides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AspectRatio {
     /// Stretched to the size.
@@ -68,7 +69,7 @@ pub enum AspectRatio {
 }
 
 /// Colour channels of the network input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ColorMode {
     /// One channel.

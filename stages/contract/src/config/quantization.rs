@@ -1,10 +1,12 @@
 //! `quantization`.
 
-use super::Untyped;
+use super::rules::{FROM_ONE, POSITIVE, Rules};
+use crate::{Issue, IssueKind};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// From a float model to an int8 one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Quantization {
     /// The style of the output: TFLite or ONNX.
@@ -26,22 +28,22 @@ pub struct Quantization {
     pub target_opset: Option<u32>,
     /// Calibration method of the ONNX quantizer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub extra_options: Option<String>,
+    pub extra_options: Option<ExtraOption>,
     /// Operator types to quantize; all without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub op_types_to_quantize: Option<Vec<String>>,
     /// Folder of quantized models inside the run folder.
     #[serde(default = "export_dir")]
     pub export_dir: String,
-    /// How activation ranges are found: minmax, moving_average, percentile, entropy, mse.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calibration: Option<String>,
+    /// How activation ranges are found.
+    #[serde(default)]
+    pub calibration: Calibration,
     /// Correction of biases after quantization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bias_correction: Option<bool>,
     /// Layers kept in float for accuracy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mixed_precision: Option<Untyped>,
+    pub mixed_precision: Option<MixedPrecision>,
 }
 
 fn export_dir() -> String {
@@ -49,7 +51,7 @@ fn export_dir() -> String {
 }
 
 /// The style of the output, in any letter case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Quantizer {
     /// `.h5` in, `.tflite` out.
     #[serde(rename = "TFlite_converter")]
@@ -59,15 +61,84 @@ pub enum Quantizer {
     OnnxQuantizer,
 }
 
+/// An option of the ONNX quantizer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExtraOption {
+    /// Ranges are a moving average of those of the batches.
+    CalibMovingAverage,
+}
+
+/// How activation ranges are found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Calibration {
+    /// Smallest and largest value.
+    #[default]
+    Minmax,
+    /// A moving average of the smallest and largest values of batches.
+    MovingAverage,
+    /// All but a small share of the values.
+    Percentile,
+    /// The range whose int8 values lose the least information.
+    Entropy,
+    /// The range with the least squared error.
+    Mse,
+}
+
+impl Calibration {
+    /// Its name in the file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Minmax => "minmax",
+            Self::MovingAverage => "moving_average",
+            Self::Percentile => "percentile",
+            Self::Entropy => "entropy",
+            Self::Mse => "mse",
+        }
+    }
+}
+
+/// Which layers stay in float: the most sensitive ones, until the int8 model is good enough.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MixedPrecision {
+    /// Largest loss of accuracy against the float model that is good enough, in percent.
+    pub accuracy_drop: f64,
+}
+
+impl Quantization {
+    /// What is wrong with its values, whoever quantizes.
+    #[must_use]
+    pub fn issues(&self) -> Vec<Issue> {
+        let mut rules = Rules::under("quantization");
+        if self.optimize && self.granularity == Granularity::PerChannel {
+            let message =
+                "`optimize: True` equalizes layers for one scale a tensor, and `granularity` is per_channel";
+            let help = "set `granularity: per_tensor`, or `optimize: False`";
+            let issue = Issue::new(IssueKind::Conflict, rules.key("optimize"), message);
+            rules.push(issue.with_help(help));
+        }
+        if let Some(opset) = self.target_opset {
+            rules.number("target_opset", opset, FROM_ONE);
+        }
+        if let Some(mixed) = self.mixed_precision {
+            rules.number("mixed_precision.accuracy_drop", mixed.accuracy_drop, POSITIVE);
+        }
+        rules.into_issues()
+    }
+}
+
 /// How a model is quantized.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum QuantizationType {
     /// After training.
     PTQ,
 }
 
 /// Element type of a model's input or output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum TensorType {
@@ -77,7 +148,7 @@ pub enum TensorType {
 }
 
 /// How many scales a weight tensor has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Granularity {
     /// One per output channel.

@@ -2,6 +2,7 @@
 
 use super::Untyped;
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{self, MapAccess, SeqAccess, Visitor},
@@ -12,7 +13,7 @@ use std::{fmt, time::Duration};
 pub type Stages = IndexMap<String, StageEntry>;
 
 /// One stage of an own chain.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StageEntry {
     /// What works: `command`, or a stage of this program such as `train` or `quantize`. `command` where it is not given.
@@ -48,7 +49,7 @@ pub struct StageEntry {
 }
 
 /// What an own stage holds of the machine while it works.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EntryResources {
     /// Processor cores; 1 for a command, all for a stage of this program.
@@ -233,7 +234,9 @@ macro_rules! quantity_of_text {
                 if text.is_empty() {
                     return Ok($wrap(0));
                 }
-                quantity(&text, $units).map($wrap).ok_or_else(|| de::Error::custom(concat!("must be ", $what)))
+                quantity(&text, $units)
+                    .map($wrap)
+                    .ok_or_else(|| de::Error::custom(concat!("must be ", $what)))
             }
         }
 
