@@ -1,8 +1,13 @@
 //! A deserializer that satisfies every type, and the list of all legal keys that falls out of it.
 
 use super::path::KeyPath;
+use contract::config::{IN_ORDER, ONE_OR_MANY, ONE_OR_PAIR, PAIR};
 use serde::de::{self, Deserializer, IntoDeserializer, Visitor, value::StrDeserializer};
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+};
 
 /// The legal keys of each mapping, by its path.
 pub(super) type LegalKeys = BTreeMap<KeyPath, &'static [&'static str]>;
@@ -11,7 +16,7 @@ pub(super) type LegalKeys = BTreeMap<KeyPath, &'static [&'static str]>;
 pub(super) fn legal_keys<T: de::DeserializeOwned>() -> LegalKeys {
     let notes = RefCell::new(LegalKeys::new());
     // Nothing can fail here; if a type refuses its holes, hints about its keys are all that is lost.
-    let _ = T::deserialize(Hole { notes: Some((&notes, KeyPath::default())) });
+    let _ = T::deserialize(Hole { notes: Some((&notes, KeyPath::default())), variant: None });
     notes.into_inner()
 }
 
@@ -20,11 +25,13 @@ pub(super) fn legal_keys<T: de::DeserializeOwned>() -> LegalKeys {
 pub(super) struct Hole<'a> {
     /// Where to note the fields that are asked for; then options are filled too.
     notes: Option<(&'a RefCell<LegalKeys>, KeyPath)>,
+    /// Which variant to be as an enum instead of the first, and where to say how many there are.
+    variant: Option<(usize, Rc<Cell<usize>>)>,
 }
 
 impl Hole<'_> {
     fn below(&self, key: &str) -> Self {
-        Self { notes: self.notes.as_ref().map(|(notes, path)| (*notes, path.key(key))) }
+        Self { notes: self.notes.as_ref().map(|(notes, path)| (*notes, path.key(key))), variant: None }
     }
 }
 
@@ -79,10 +86,14 @@ impl<'de> Deserializer<'de> for Hole<'_> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        visitor.visit_newtype_struct(self)
+        match name {
+            IN_ORDER => visitor.visit_seq(EveryVariant { hole: self, next: 0, count: Rc::default() }),
+            ONE_OR_PAIR | PAIR | ONE_OR_MANY => visitor.visit_unit(),
+            _ => visitor.visit_newtype_struct(self),
+        }
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -126,8 +137,15 @@ impl<'de> Deserializer<'de> for Hole<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let first = variants.first().copied().unwrap_or("");
-        visitor.visit_enum(HoleVariant { hole: self.below(first), name: first })
+        let wanted = match &self.variant {
+            Some((wanted, count)) => {
+                count.set(variants.len());
+                *wanted
+            }
+            None => 0,
+        };
+        let name = variants.get(wanted).copied().unwrap_or("");
+        visitor.visit_enum(HoleVariant { hole: self.below(name), name })
     }
 }
 
@@ -136,6 +154,27 @@ impl<'de> IntoDeserializer<'de, Error> for Hole<'_> {
 
     fn into_deserializer(self) -> Self {
         self
+    }
+}
+
+/// A hole for each variant of an enum, so that the keys of all are noted.
+struct EveryVariant<'a> {
+    hole: Hole<'a>,
+    next: usize,
+    /// How many there are; known after the first.
+    count: Rc<Cell<usize>>,
+}
+
+impl<'de> de::SeqAccess<'de> for EveryVariant<'_> {
+    type Error = Error;
+
+    fn next_element_seed<T: de::DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        if self.hole.notes.is_none() || self.next > 0 && self.next >= self.count.get() {
+            return Ok(None);
+        }
+        let variant = Some((self.next, Rc::clone(&self.count)));
+        self.next += 1;
+        seed.deserialize(Hole { variant, ..self.hole.clone() }).map(Some)
     }
 }
 

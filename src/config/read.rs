@@ -10,12 +10,11 @@ mod refusal;
 
 use super::{
     error::ConfigError,
-    names,
     node::{Content, Entry, Node},
     path::{KeyPath, Step},
 };
 use contract::Config;
-use reader::Reader;
+use reader::{ARGUMENTS, Reader};
 use serde::de::Deserialize;
 use std::{cell::RefCell, collections::BTreeSet};
 
@@ -25,11 +24,9 @@ const MAX_MISTAKES: usize = 30;
 /// The configuration, or all mistakes in it; and notes for the user.
 pub(super) fn read(mut root: Node) -> Result<(Config, Vec<String>), Vec<ConfigError>> {
     name_custom_model(&mut root);
+    gather_arguments(&mut root);
     let report = RefCell::new(Report::default());
     let mut last = None;
-    for error in names::check_callbacks(&root) {
-        report.borrow_mut().mistakes.push(error);
-    }
     while report.borrow().mistakes.len() < MAX_MISTAKES {
         let reader = Reader { node: &root, key: None, path: KeyPath::default(), report: &report };
         match Config::deserialize(reader) {
@@ -68,6 +65,26 @@ fn name_custom_model(root: &mut Node) {
         model.retain(|entry| entry.key != "name");
         model.push(Entry { key: "name".to_owned(), place: None, value: Node::text("custom") });
     }
+}
+
+/// Keys of a custom model that are not arguments of its template.
+const CUSTOM_MODEL: &[&str] = &["name", "input_shape", "pretrained_weights", "pretrained_model_path", "file"];
+
+/// All other keys of a custom model are arguments of its template.
+fn gather_arguments(root: &mut Node) {
+    let path = KeyPath::default().key("training").key("model");
+    let Some(Node { content: Content::Map(model), .. }) = root.get_mut(&path) else { return };
+    let is_custom = |entry: &Entry| {
+        entry.key == "name" && entry.value.scalar().is_some_and(|scalar| scalar.text == "custom")
+    };
+    if !model.iter().any(is_custom) {
+        return;
+    }
+    let (own, arguments): (Vec<_>, Vec<_>) =
+        model.drain(..).partition(|entry| CUSTOM_MODEL.contains(&entry.key.as_str()));
+    model.extend(own);
+    let arguments = Node { place: None, content: Content::Map(arguments) };
+    model.push(Entry { key: ARGUMENTS.to_owned(), place: None, value: arguments });
 }
 
 /// Puts a hole at a path, so that reading goes on there; false when one was there already or cannot be put.

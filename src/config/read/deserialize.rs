@@ -6,12 +6,19 @@ use crate::config::{
     hole::Hole,
     node::{Content, Kind, Node, Scalar},
     suggest,
+    text::Place,
 };
-use contract::config::ONE_OR_MANY;
+use contract::config::{IN_ORDER, ONE_OR_MANY, ONE_OR_PAIR, PAIR};
 use serde::de::{self, Deserializer, IntoDeserializer, Visitor, value::StrDeserializer};
 
 /// Enumerations whose names are legal in any letter case.
-const ANY_LETTER_CASE: &[&str] = &["Quantizer", "QuantizationType", "PretrainedWeights"];
+const ANY_LETTER_CASE: &[&str] = &["Quantizer", "QuantizationType", "PretrainedWeights", "Padding", "Ide"];
+
+/// What the names of an enumeration are, where the mapping that holds them is in file order.
+const NAMES: &[(&str, &str)] = &[("Augmentation", "augmentation function"), ("Callback", "callback")];
+
+/// Callbacks that are always on and cannot be named.
+const BUILT_IN_CALLBACKS: &[&str] = &["CSVLogger", "ModelCheckpoint", "TensorBoard"];
 
 impl<'de> IntoDeserializer<'de, Refusal> for Reader<'_> {
     type Deserializer = Self;
@@ -110,8 +117,20 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Refusal> {
-        if name != ONE_OR_MANY {
-            return visitor.visit_newtype_struct(self);
+        match name {
+            IN_ORDER | ONE_OR_PAIR | PAIR if matches!(self.node.content, Content::Hole) => {
+                return visitor.visit_unit();
+            }
+            IN_ORDER => return self.visit_all(&self.one_by_one()?, visitor),
+            ONE_OR_PAIR => {
+                let what = "a number, or a pair of numbers such as (0.5, 1.5)";
+                return self.visit_items(&self.ends(what, true)?, visitor);
+            }
+            PAIR => {
+                return self.visit_items(&self.ends("a pair of numbers such as (0.5, 1.5)", false)?, visitor);
+            }
+            ONE_OR_MANY => {}
+            _ => return visitor.visit_newtype_struct(self),
         }
         match &self.node.content {
             Content::Hole => visitor.visit_unit(),
@@ -251,6 +270,9 @@ impl<'a> Reader<'a> {
         };
         match find(found) {
             Some(variant) => Ok(Variant { name: variant, arguments, whole: self.clone() }),
+            None if arguments.is_some() && NAMES.iter().any(|(names, _)| *names == name) => {
+                Err(self.unknown_name(name, found, place, variants))
+            }
             None => {
                 let found = self.node.scalar().map_or_else(|| found.to_owned(), Scalar::brief);
                 let message = format!("`{}` cannot be `{found}`", self.path);
@@ -260,6 +282,29 @@ impl<'a> Reader<'a> {
                 Err(Refusal::new(&self.path, error))
             }
         }
+    }
+}
+
+impl Reader<'_> {
+    /// A name that is not legal in a mapping whose order counts.
+    fn unknown_name(
+        &self,
+        names: &str,
+        found: &str,
+        place: Option<&Place>,
+        variants: &'static [&'static str],
+    ) -> Refusal {
+        let what = NAMES.iter().find(|(name, _)| *name == names).map_or("name", |(_, what)| *what);
+        let key = self.path.key(found);
+        let error = if names == "Callback" && BUILT_IN_CALLBACKS.contains(&found) {
+            ConfigError::new(Code::Conflict, format!("the callback `{found}` is built in and always on"))
+                .at(place, "remove it")
+        } else {
+            ConfigError::new(Code::UnknownKey, format!("there is no {what} `{found}`"))
+                .at(place, format!("not a{} {what}", if what.starts_with('a') { "n" } else { "" }))
+                .help(suggest::help(found, &format!("{what}s"), variants))
+        };
+        Refusal::new(&key, error)
     }
 }
 

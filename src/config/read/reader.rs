@@ -20,6 +20,9 @@ use std::{cell::RefCell, sync::LazyLock};
 /// `None` counts as an absent key, but for these keys it is a value of its own: structure and field.
 const NONE_IS_A_VALUE: &[(&str, &str)] = &[("General", "global_seed")];
 
+/// The field of a custom model that holds the arguments of its template; only this program writes such a key.
+pub(super) const ARGUMENTS: &str = "arguments";
+
 /// Structures in which unknown keys are accepted, with a note.
 const OPEN: &[&str] = &["Hydra", "HydraRun"];
 
@@ -135,6 +138,63 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The one or two numbers of a range: a number, or a pair.
+    pub(super) fn ends(&self, what: &str, one: bool) -> Result<Vec<Node>, Refusal> {
+        let label = "not such a range";
+        let pair = match &self.node.content {
+            Content::List(items) => items.clone(),
+            Content::Scalar(scalar) => match value::literal(&scalar.text) {
+                Ok(Literal::List(items)) => {
+                    items.iter().map(|item| literal_node(item, self.place())).collect()
+                }
+                Ok(Literal::Int(_) | Literal::Float(_)) if one => return Ok(vec![self.node.clone()]),
+                Ok(_) => return Err(self.must_be(what, label)),
+                Err(error) => return Err(self.must_be_literal(what, label, scalar, &error)),
+            },
+            _ => return Err(self.must_be(what, label)),
+        };
+        match pair.len() {
+            2 => Ok(pair),
+            count => Err(self.must_be(what, &format!("{count} values"))),
+        }
+    }
+
+    /// The entries of a mapping whose order counts, each as a mapping of its own.
+    pub(super) fn one_by_one(&self) -> Result<Vec<Node>, Refusal> {
+        let entries = match &self.node.content {
+            Content::Map(entries) => entries.as_slice(),
+            Content::Scalar(scalar) if scalar.is_empty() || scalar.is_none() => &[],
+            _ => {
+                let message =
+                    format!("{} must hold names, found {}", self.path.mapping_name(), self.node.describe());
+                let help = blank_after_colon(self.node);
+                let error = ConfigError::new(Code::InvalidValue, message)
+                    .at(self.place(), "not a mapping")
+                    .help(help);
+                return Err(Refusal::new(&self.path, error));
+            }
+        };
+        let told = |entry: &&Entry| matches!(entry.value.content, Content::Hole);
+        let alone =
+            |entry: &Entry| Node { place: entry.place.clone(), content: Content::Map(vec![entry.clone()]) };
+        Ok(entries.iter().filter(|entry| !told(entry)).map(alone).collect())
+    }
+
+    /// Shows each of them as an item that stands where this node stands.
+    pub(super) fn visit_all<'de, V: Visitor<'de>>(
+        &self,
+        nodes: &[Node],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        let readers = nodes.iter().map(|node| Reader {
+            node,
+            key: self.key,
+            path: self.path.clone(),
+            report: self.report,
+        });
+        visitor.visit_seq(de::value::SeqDeserializer::new(readers)).map_err(|refusal| self.placed(refusal))
+    }
+
     pub(super) fn visit_items<'de, V: Visitor<'de>>(
         &self,
         items: &[Node],
@@ -214,8 +274,9 @@ impl<'a> Reader<'a> {
         let mut known = Vec::new();
         for entry in entries {
             let key = entry.key.as_str();
-            if !fields.contains(&key) {
-                self.unknown(name, fields, entries, entry);
+            let is_field = fields.contains(&key) && (key != ARGUMENTS || entry.place.is_none());
+            if !is_field {
+                self.unknown(name, fields, entry);
             } else if !entry.value.is_absent() || is_none_that_counts(name, entry) {
                 known.push(entry);
             }
@@ -223,20 +284,17 @@ impl<'a> Reader<'a> {
         Ok(known)
     }
 
-    fn unknown(&self, name: &str, fields: &'static [&'static str], all: &[Entry], entry: &Entry) {
+    fn unknown(&self, name: &str, fields: &'static [&'static str], entry: &Entry) {
         let path = self.path.key(&entry.key);
         let mut report = self.report.borrow_mut();
         if OPEN.contains(&name) {
             report.idle.insert(path);
             return;
         }
-        // Other keys of a custom model are arguments of its template.
-        let is_custom = |entry: &Entry| {
-            entry.key == "name" && entry.value.scalar().is_some_and(|scalar| scalar.text == "custom")
-        };
-        if name == "ModelSpec" && all.iter().any(is_custom) || !report.unknown.insert(path.clone()) {
+        if !report.unknown.insert(path.clone()) {
             return;
         }
+        let fields: Vec<&str> = fields.iter().copied().filter(|field| *field != ARGUMENTS).collect();
         let key = &entry.key;
         let message = match self.path.0.last() {
             None => format!("there is no section `{key}`"),
@@ -244,7 +302,7 @@ impl<'a> Reader<'a> {
         };
         // Nobody reads the hundredth, and looking for what was meant takes its time.
         let help =
-            (report.mistakes.len() < 100).then(|| unknown_key_help(key, &entry.value, &self.path, fields));
+            (report.mistakes.len() < 100).then(|| unknown_key_help(key, &entry.value, &self.path, &fields));
         report.mistakes.push(
             ConfigError::new(Code::UnknownKey, message)
                 .at(entry.place.as_ref(), "unknown key")

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 #[test]
 fn an_alias_bomb_is_refused_at_once() {
-    let mut yaml = String::from("tools:\n  a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
+    let mut yaml = String::from("hydra:\n  a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
     for i in 1..12 {
         let aliases = vec![format!("*a{}", i - 1); 9].join(", ");
         yaml.push_str(&format!("  a{i}: &a{i} [{aliases}]\n"));
@@ -101,7 +101,7 @@ proptest! {
     #[test]
     fn any_text_survives_being_written_and_read(text in "(?s).{1,30}") {
         let quoted = serde_json::to_string(&text).expect("JSON");
-        let yaml = format!("{CHAIN}tools:\n  note: {quoted}\n");
+        let yaml = format!("{CHAIN}hydra:\n  note: {quoted}\n");
         if let Ok(first) = load(&yaml, &[]) {
             let second = load(&first.secret_yaml(), &[]).map_err(|errors| errors.render(false));
             prop_assert_eq!(second.map(|second| second.config), Ok(first.config));

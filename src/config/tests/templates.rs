@@ -34,10 +34,10 @@ fn statements_and_expressions_make_the_text() {
     let template = chain_with(
         "  epochs: 10\n",
         "{% set rounds = 3 %}\n  {% if env.CAMVID == \"/srv/camvid\" %}\n  epochs: {{ rounds * 4 }}\n  {% else %}\n  epochs: no\n  {% endif %}\n",
-    ) + "{# names #}\ntools:\n  {% for i in range(2) %}\n  a{{ i }}: {{ i }}\n  {% endfor %}\n";
+    ) + "{# names #}\nhydra:\n  {% for i in range(2) %}\n  a{{ i }}: {{ i }}\n  {% endfor %}\n";
     let loaded = loaded(&template);
     assert_eq!(loaded.config.training.as_ref().expect("training").epochs, 12);
-    assert!(loaded.resolved_yaml().ends_with("tools:\n  a0: 0\n  a1: 1\n"), "{}", loaded.resolved_yaml());
+    assert!(loaded.resolved_yaml().ends_with("hydra:\n  a0: 0\n  a1: 1\n"), "{}", loaded.resolved_yaml());
     assert_eq!(name("a-{{ 'b' ~ 1 }}-${now:%Y}-${training.epochs}"), "a-b1-2026-10");
 }
 
@@ -124,7 +124,7 @@ fn mistakes_in_templates_point_at_the_template() {
     assert_snapshot!("inclusion", report(&format!("{{% include '/etc/hostname' %}}\n{CHAIN}")));
     assert_snapshot!(
         "key_from_the_environment",
-        report(&format!("{CHAIN}tools:\n  {{{{ env.TOKEN }}}}: 1\n"))
+        report(&format!("{CHAIN}hydra:\n  {{{{ env.TOKEN }}}}: 1\n"))
     );
     assert_snapshot!("behind_a_backslash", report(&named("C:\\{{ env.TOKEN }}")));
 }

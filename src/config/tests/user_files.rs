@@ -3,7 +3,8 @@
 use super::{environment, loaded, started};
 use crate::config::{Loaded, loaded::load_source, text::Text};
 use contract::config::{
-    Adam, ColorMode, Granularity, Interpolation, Optimizer, PretrainedWeights, Quantizer, TensorType,
+    Adam, Augmentation, Callback, ColorMode, Contrast, Granularity, Interpolation, Monitor, MonitorMode,
+    Optimizer, PretrainedWeights, Quantizer, Range, ReduceLrOnPlateau, TensorType,
 };
 use std::path::{Path, PathBuf};
 
@@ -30,11 +31,31 @@ fn the_manuals_training_file_loads() {
     assert_eq!(model.input_shape, (512, 512, 3));
     assert_eq!(model.pretrained_weights, Some(PretrainedWeights::Imagenet));
     assert_eq!(training.optimizer, Optimizer::Adam(Adam { learning_rate: 0.005, ..Adam::default() }));
-    assert_eq!(training.callbacks.expect("callbacks")["ReduceLROnPlateau"]["min_lr"], 1e-5);
+    let callbacks = training.callbacks.expect("callbacks").0;
+    let plateau = ReduceLrOnPlateau {
+        monitor: Monitor::ValAccuracy,
+        mode: MonitorMode::Max,
+        factor: 0.5,
+        patience: 40,
+        min_lr: 1e-5,
+        ..ReduceLrOnPlateau::default()
+    };
+    assert_eq!(callbacks[0], Callback::ReduceLROnPlateau(plateau));
     assert_eq!(config.hydra.run.dir, "./experiments_outputs/2026_11_22_14_45_07");
-    let augmentation: Vec<String> = config.data_augmentation.expect("augmentation").keys().cloned().collect();
-    assert_eq!(augmentation[0], "random_contrast");
-    assert_eq!(augmentation[4], "random_brightness");
+    let augmentation = config.data_augmentation.expect("augmentation");
+    let names: Vec<&str> = augmentation.iter().map(Augmentation::name).collect();
+    assert_eq!(
+        names,
+        [
+            "random_contrast",
+            "random_gaussian_noise",
+            "random_jpeg_quality",
+            "random_posterize",
+            "random_brightness"
+        ]
+    );
+    let contrast = Contrast { factor: Range::new(0.6, 1.4), change_rate: 1.0 };
+    assert_eq!(augmentation.0[0], Augmentation::RandomContrast(contrast));
 }
 
 #[test]
@@ -57,7 +78,8 @@ fn an_evaluation_file_loads_and_tells_which_keys_have_no_effect() {
     assert_eq!(preprocessing.resizing.interpolation, Some(Interpolation::Nearest));
     assert_eq!(loaded.config.general.global_seed, None);
     assert!(loaded.config.dataset.as_ref().expect("dataset").check_image_files);
-    assert_eq!(loaded.config.tools.as_ref().expect("tools")["stedgeai"]["version"], "10.0.0");
+    let tool = loaded.config.tools.as_ref().expect("tools").stedgeai.as_ref().expect("stedgeai");
+    assert_eq!((tool.version.as_deref(), tool.on_cloud), (Some("10.0.0"), Some(true)));
     assert_eq!(loaded.notes, ["`hydra.sweep` accepted; only `hydra.run.dir` has an effect here"]);
 }
 
@@ -68,8 +90,11 @@ fn a_chain_of_training_quantization_and_evaluation_loads() {
     assert_eq!(training.frozen_layers.as_deref(), Some("(0:-7, -5)"));
     assert_eq!(training.trained_model_path, Some(PathBuf::from("/srv/models/step_1.h5")));
     assert_eq!(training.optimizer, Optimizer::Adam(Adam::default()));
-    let schedule = &training.callbacks.as_ref().expect("callbacks")["LearningRateScheduler"]["schedule"];
-    assert!(schedule.as_str().expect("text").starts_with("lambda epoch, lr:\n"));
+    let callbacks = training.callbacks.as_ref().expect("callbacks").0.as_slice();
+    let [Callback::LearningRateScheduler(scheduler), Callback::TerminateOnNaN(_)] = callbacks else {
+        panic!("{callbacks:?}")
+    };
+    assert!(scheduler.schedule.starts_with("lambda epoch, lr:\n"));
     let dataset = loaded.config.dataset.as_ref().expect("dataset");
     assert_eq!(dataset.training_path, Some(PathBuf::from("/srv/datasets/person/JPEGImages")));
     assert!(loaded.resolved_yaml().contains("training_path: ${oc.env:DATASETS}/person/JPEGImages\n"));
@@ -93,6 +118,8 @@ fn a_custom_model_needs_no_name_beside_its_type_and_has_arguments_of_its_own() {
     let model = training.model.expect("model");
     assert_eq!((model.name.as_str(), model.input_shape), ("custom", (128, 128, 1)));
     assert_eq!((model.pretrained_weights, training.frozen_layers), (None, None));
+    assert_eq!(serde_json::Value::Object(model.arguments).to_string(), r#"{"alpha":0.5,"depth":3}"#);
+    assert_eq!(model.alpha, None);
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn an_optimizer_is_a_name_or_a_name_with_arguments() {
     let Optimizer::Lion(arguments) = loaded(&yaml, &[]).config.training.expect("training").optimizer else {
         panic!("not Lion")
     };
-    assert_eq!(arguments["weight_decay"], 0.1);
+    assert_eq!(arguments.weight_decay, Some(0.1));
 }
 
 #[test]
@@ -159,9 +159,13 @@ fn merge_keys_are_applied_and_own_keys_win() {
         panic!("not Adam")
     };
     assert_eq!((adam.beta_1, adam.epsilon), (0.7, 1e-6));
-    let yaml = format!("{CHAIN}data_augmentation:\n  z: 1\n  <<: [{{a: 1, z: 2}}, {{b: 2, a: 3}}]\n  c: 3\n");
-    let merged = loaded(&yaml, &[]).config.data_augmentation.expect("augmentation");
-    assert_eq!(serde_json::Value::Object(merged).to_string(), r#"{"a":1,"b":2,"z":1,"c":3}"#);
+    let yaml = format!(
+        "{CHAIN}custom_data_augmentation:\n  function_name: f\n  config:\n    z: 1\n    \
+         <<: [{{a: 1, z: 2}}, {{b: 2, a: 3}}]\n    c: 3\n"
+    );
+    let merged = loaded(&yaml, &[]).config.custom_data_augmentation.expect("augmentation");
+    let merged = serde_json::to_string(&merged.config).expect("JSON");
+    assert_eq!(merged, r#"{"a":1,"b":2,"z":1,"c":3}"#);
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! What the stage may read of the configuration.
 
-use contract::{Config, Issue, config::Evaluation};
+use contract::{
+    Config, Issue,
+    config::{Evaluation, Target},
+};
 use dataset::{Classes, Preprocessor};
 use serde::{Deserialize, Serialize};
 
 /// Batch of the original's accuracy where no training says otherwise.
 const BATCH: usize = 32;
-/// Where a model can run besides this machine, in ST's tool.
-const LATER_TARGETS: [&str; 2] = ["stedgeai_host", "stedgeai_n6"];
 
 /// What the stage may read of the configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,7 +49,7 @@ impl EvaluateSettings {
     }
 }
 
-/// Legal keys and values whose behaviour is not built yet, and targets that are none.
+/// Legal keys and values whose behaviour is not built yet.
 fn unbuilt(section: &Evaluation) -> Vec<Issue> {
     let mut issues = Vec::new();
     let asked = [("gen_npy_input", section.gen_npy_input), ("gen_npy_output", section.gen_npy_output)];
@@ -57,19 +58,11 @@ fn unbuilt(section: &Evaluation) -> Vec<Issue> {
             Issue::not_yet(format!("evaluation.{key}"), "writing .npy files").with_help("remove the key"),
         );
     }
-    let key = "evaluation.target";
-    match section.target.as_deref() {
-        None | Some("host") => {}
-        Some(later) if LATER_TARGETS.contains(&later) => {
-            issues.push(
-                Issue::not_yet(key, format!("evaluating on `{later}`"))
-                    .with_help("`host` runs the model on this machine"),
-            );
-        }
-        Some(other) => issues.push(
-            Issue::invalid(key, format!("`{other}` is no target"))
-                .with_help(format!("targets are host, {}", LATER_TARGETS.join(", "))),
-        ),
+    if section.target != Target::Host {
+        let what = format!("evaluating on `{}`", section.target.name());
+        issues.push(
+            Issue::not_yet("evaluation.target", what).with_help("`host` runs the model on this machine"),
+        );
     }
     issues
 }
@@ -106,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_not_built_yet_and_wrong_targets_are_told_apart() {
+    fn keys_that_are_not_built_yet_are_told() {
         let kinds = |evaluation| {
             let config = Config { evaluation: Some(evaluation), ..config() };
             let issues = EvaluateSettings::from_config(&config).expect_err("refused");
@@ -114,10 +107,9 @@ mod tests {
         };
         let npy = Evaluation { gen_npy_output: Some(true), ..Evaluation::default() };
         assert_eq!(kinds(npy), [("evaluation.gen_npy_output".to_owned(), IssueKind::NotYet)]);
-        let target = |name: &str| Evaluation { target: Some(name.to_owned()), ..Evaluation::default() };
-        assert_eq!(kinds(target("stedgeai_n6")), [("evaluation.target".to_owned(), IssueKind::NotYet)]);
-        assert_eq!(kinds(target("moon")), [("evaluation.target".to_owned(), IssueKind::Invalid)]);
-        let host = Config { evaluation: Some(target("host")), ..config() };
+        let on = |target| Evaluation { target, ..Evaluation::default() };
+        assert_eq!(kinds(on(Target::StedgeaiN6)), [("evaluation.target".to_owned(), IssueKind::NotYet)]);
+        let host = Config { evaluation: Some(on(Target::Host)), ..config() };
         assert!(EvaluateSettings::from_config(&host).is_ok());
     }
 

@@ -2,18 +2,11 @@
 
 use contract::{
     Config, Issue,
-    config::{Granularity, Quantization, Quantizer, TensorType},
+    config::{Calibration, Granularity, Quantization, Quantizer, TensorType},
 };
 use dataset::Preprocessor;
 use model::passes::{Border, QuantizeOptions, WeightScales};
 use serde::{Deserialize, Serialize};
-
-/// Ways to find ranges that a file may name, besides [`MIN_MAX`].
-const LATER_CALIBRATIONS: [&str; 4] = ["moving_average", "percentile", "entropy", "mse"];
-/// The only value of `extra_options`.
-const MOVING_AVERAGE: &str = "calib_moving_average";
-/// Ranges are those of all values seen.
-const MIN_MAX: &str = "minmax";
 
 /// What the stage may read of the configuration: all that the int8 model depends on besides the network and the images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,21 +73,7 @@ impl QuantizeSettings {
 /// Legal keys whose behaviour is not built yet, and values that no key has. `target_opset` and `extra_options` belong to
 /// the ONNX quantizer: beside another one they mean nothing, as in the original, but a wrong value is wrong all the same.
 fn unbuilt(section: &Quantization) -> Vec<Issue> {
-    let mut issues = Vec::new();
-    if section.target_opset == Some(0) {
-        issues.push(
-            Issue::invalid("quantization.target_opset", "there is no opset 0")
-                .with_help("17 is the usual one"),
-        );
-    }
-    match section.extra_options.as_deref() {
-        None => {}
-        Some(option) if option == MOVING_AVERAGE || option.eq_ignore_ascii_case("none") => {}
-        Some(other) => issues.push(
-            Issue::invalid("quantization.extra_options", format!("`{other}` is no option of the quantizer"))
-                .with_help(format!("`{MOVING_AVERAGE}` is one; without the key there is none")),
-        ),
-    }
+    let mut issues = section.issues();
     let mut not_yet = |key: &str, what: &str, help: &str| {
         issues.push(Issue::not_yet(format!("quantization.{key}"), what).with_help(help));
     };
@@ -113,18 +92,9 @@ fn unbuilt(section: &Quantization) -> Vec<Issue> {
     if section.op_types_to_quantize.is_some() {
         not_yet("op_types_to_quantize", "quantizing some operators only", "remove the key: all become int8");
     }
-    match section.calibration.as_deref() {
-        None | Some(MIN_MAX) => {}
-        Some(later) if LATER_CALIBRATIONS.contains(&later) => {
-            not_yet("calibration", &format!("calibration by `{later}`"), "use `minmax`, the default");
-        }
-        Some(other) => issues.push(
-            Issue::invalid("quantization.calibration", format!("`{other}` is no way to calibrate"))
-                .with_help(format!(
-                    "`{MIN_MAX}` is the default; {} are to come",
-                    LATER_CALIBRATIONS.join(", ")
-                )),
-        ),
+    if section.calibration != Calibration::Minmax {
+        let what = format!("calibration by `{}`", section.calibration.name());
+        not_yet("calibration", &what, "use `minmax`, the default");
     }
     issues
 }

@@ -26,7 +26,7 @@ pub(crate) fn config(input: config::TensorType, output: config::TensorType) -> C
             extra_options: None,
             op_types_to_quantize: None,
             export_dir: "quantized_models".to_owned(),
-            calibration: None,
+            calibration: config::Calibration::Minmax,
             bias_correction: None,
             mixed_precision: None,
         }),

@@ -217,9 +217,10 @@ fn legal_keys_that_are_not_built_yet_are_told_together_each_at_its_place() {
     let section = config.quantization.as_mut().expect("just made");
     section.quantizer = config::Quantizer::OnnxQuantizer;
     section.optimize = true;
-    section.calibration = Some("entropy".to_owned());
+    section.granularity = config::Granularity::PerTensor;
+    section.calibration = config::Calibration::Entropy;
     section.bias_correction = Some(true);
-    section.mixed_precision = Some(config::Untyped::new());
+    section.mixed_precision = Some(config::MixedPrecision { accuracy_drop: 0.5 });
     section.op_types_to_quantize = Some(vec!["Conv".to_owned()]);
     let issues = Quantize.settings(&config).expect_err("nothing of this is built");
     assert!(issues.iter().all(|issue| issue.kind == IssueKind::NotYet && issue.help.is_some()));
@@ -241,37 +242,41 @@ fn settings_leave_out_what_changes_nothing() {
     let plain = config(config::TensorType::Int8, config::TensorType::Float);
     let mut other = plain.clone();
     let section = other.quantization.as_mut().expect("just made");
-    section.calibration = Some("minmax".to_owned());
+    section.calibration = config::Calibration::Minmax;
     section.bias_correction = Some(false);
     section.export_dir = "elsewhere".to_owned();
     section.target_opset = Some(17);
-    section.extra_options = Some("calib_moving_average".to_owned());
+    section.extra_options = Some(config::ExtraOption::CalibMovingAverage);
     other.dataset = Some(config::Dataset { void_as_background: true, ..config::Dataset::default() });
     assert_eq!(Quantize.settings(&plain).expect("legal"), Quantize.settings(&other).expect("legal"));
 }
 
 #[test]
-fn missing_sections_and_unknown_calibrations_are_told() {
+fn missing_sections_are_told() {
     let issues = Quantize.settings(&Config::default()).expect_err("nothing is there");
     let found: Vec<(&str, IssueKind)> = issues.iter().map(|issue| (issue.key.as_str(), issue.kind)).collect();
     assert_eq!(found, [("quantization", IssueKind::Missing), ("preprocessing", IssueKind::Missing)]);
-
-    let mut config = config(config::TensorType::Int8, config::TensorType::Float);
-    config.quantization.as_mut().expect("just made").calibration = Some("mimmax".to_owned());
-    let issues = Quantize.settings(&config).expect_err("a typing error");
-    assert_eq!((issues.len(), issues[0].kind), (1, IssueKind::Invalid));
 }
 
 #[test]
-fn wrong_values_of_keys_that_change_nothing_are_wrong_all_the_same() {
+fn values_that_no_quantizer_takes_are_told_with_what_is_not_built() {
     let mut config = config(config::TensorType::Int8, config::TensorType::Float);
     let section = config.quantization.as_mut().expect("just made");
     section.target_opset = Some(0);
-    section.extra_options = Some("calib_moving_averag".to_owned());
-    let issues = Quantize.settings(&config).expect_err("typing errors");
+    section.optimize = true;
+    section.mixed_precision = Some(config::MixedPrecision { accuracy_drop: 0.0 });
+    let issues = Quantize.settings(&config).expect_err("mistakes");
     let found: Vec<(&str, IssueKind)> = issues.iter().map(|issue| (issue.key.as_str(), issue.kind)).collect();
-    let invalid = IssueKind::Invalid;
-    assert_eq!(found, [("quantization.target_opset", invalid), ("quantization.extra_options", invalid)]);
+    assert_eq!(
+        found,
+        [
+            ("quantization.optimize", IssueKind::Conflict),
+            ("quantization.target_opset", IssueKind::Invalid),
+            ("quantization.mixed_precision.accuracy_drop", IssueKind::Invalid),
+            ("quantization.optimize", IssueKind::NotYet),
+            ("quantization.mixed_precision", IssueKind::NotYet),
+        ]
+    );
 }
 
 #[test]

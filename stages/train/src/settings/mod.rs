@@ -86,10 +86,10 @@ impl TrainSettings {
             );
             return Err(issues);
         };
-        let model = collect(model::model(config, training), &mut issues);
         issues.extend(unbuilt_keys(training));
         issues.extend(callbacks(training));
-        issues.extend(numbers(training));
+        issues.extend(rules(config, training));
+        let model = collect(model::model(config, training), &mut issues);
         let optimizer = collect(optimizer::optimizer(training), &mut issues);
         let preprocessing = collect(Preprocessor::from_config(config, STAGE), &mut issues);
         let classes = config.dataset(STAGE).and_then(Classes::from_config).map_err(|issue| vec![issue]);
@@ -170,14 +170,11 @@ fn collect<T>(result: Result<T, Vec<Issue>>, issues: &mut Vec<Issue>) -> Option<
 
 /// Sections that would change the training and are not built yet.
 fn unbuilt_sections(config: &Config) -> Vec<Issue> {
-    let present = |section: &Option<contract::config::Untyped>| {
-        section.as_ref().is_some_and(|section| !section.is_empty())
-    };
-    let mut issues = Vec::new();
-    if present(&config.data_augmentation) {
-        issues.push(Issue::not_yet("data_augmentation", "data augmentation"));
-    }
-    if present(&config.custom_data_augmentation) {
+    let functions = config.data_augmentation.iter().flatten();
+    let mut issues: Vec<Issue> = functions
+        .map(|function| Issue::not_yet(function.key(), format!("the augmentation {}", function.name())))
+        .collect();
+    if config.custom_data_augmentation.is_some() {
         issues.push(Issue::not_yet("custom_data_augmentation", "a user's own augmentation"));
     }
     issues
@@ -195,20 +192,22 @@ fn unbuilt_keys(training: &Training) -> Vec<Issue> {
     issues
 }
 
-/// None is built yet; the reader of the file has checked their names.
+/// None is built yet.
 fn callbacks(training: &Training) -> Vec<Issue> {
-    let names = training.callbacks.iter().flat_map(|callbacks| callbacks.keys());
-    names
-        .map(|name| Issue::not_yet(format!("training.callbacks.{name}"), format!("the callback {name}")))
+    let callbacks = training.callbacks.iter().flatten();
+    callbacks
+        .map(|callback| Issue::not_yet(callback.key(), format!("the callback {}", callback.name())))
         .collect()
 }
 
-fn numbers(training: &Training) -> Vec<Issue> {
-    [("training.batch_size", training.batch_size), ("training.epochs", training.epochs)]
-        .into_iter()
-        .filter(|(_, value)| *value == 0)
-        .map(|(key, value)| Issue::invalid(key, format!("{value} is too small: it is at least 1")))
-        .collect()
+/// Values that no training has, whatever is built.
+fn rules(config: &Config, training: &Training) -> Vec<Issue> {
+    let mut issues = training.issues(&config.general);
+    let colors = config.preprocessing.as_ref().map(|preprocessing| preprocessing.color_mode);
+    let zoo = training.model.as_ref().filter(|model| !model.is_custom());
+    let stride = zoo.map(|model| model.output_stride);
+    issues.extend(config.data_augmentation.iter().flat_map(|functions| functions.issues(colors, stride)));
+    issues
 }
 
 /// The weights given, or those of the original: 1, but 0.5 for the background of the 21 Pascal VOC classes.
@@ -226,12 +225,6 @@ fn loss_weights(training: &Training, classes: usize) -> Result<Vec<f64>, Vec<Iss
         return Err(vec![
             Issue::invalid(key, message).with_help("give one weight a class, background first"),
         ]);
-    }
-    if let Some(weight) = weights.iter().find(|weight| !(**weight >= 0.0 && weight.is_finite())) {
-        return Err(vec![Issue::invalid(key, format!("the weight {weight} is not a number of at least 0"))]);
-    }
-    if weights.iter().all(|weight| *weight == 0.0) {
-        return Err(vec![Issue::invalid(key, "all weights are 0, so nothing would be learned")]);
     }
     Ok(weights.clone())
 }
