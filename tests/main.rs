@@ -3,3 +3,4 @@
 #[cfg(all(feature = "train", feature = "quantize", feature = "evaluate"))]
 mod chain;
 mod engine;
+mod soak;

@@ -99,9 +99,22 @@ impl Place {
     }
 }
 
-/// With `?` for each control character, which is as long, so that places stay right and a terminal obeys none.
+/// With `?` for each byte of a control character, so that places stay right and a terminal obeys none.
 fn drawable(text: &str) -> String {
-    text.replace(|c: char| c.is_ascii_control() && !matches!(c, '\n' | '\r' | '\t'), "?")
+    if !text.contains(|c: char| c.is_control() && c != '\n') {
+        return text.to_owned();
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        let is_line_end = c == '\r' && characters.peek() == Some(&'\n');
+        if c.is_control() && !matches!(c, '\n' | '\t') && !is_line_end {
+            shown.extend(std::iter::repeat_n('?', c.len_utf8()));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 /// Stars out `user:password` in `scheme://user:password@host`, byte for byte, so that places stay right. A `${...}` in
