@@ -3,6 +3,8 @@
 #![cfg(all(feature = "train", feature = "quantize", feature = "evaluate"))]
 
 mod bad_input;
+#[cfg(feature = "benchmark")]
+mod benchmark;
 mod cache;
 mod determinism;
 mod kill;
