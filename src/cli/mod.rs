@@ -3,6 +3,8 @@
 mod completions;
 mod exit;
 mod format;
+#[cfg(test)]
+mod help;
 mod init;
 mod plan;
 mod prepare;
@@ -39,11 +41,11 @@ struct CommandLine {
 enum Verb {
     Run(run::RunArgs),
     Plan(plan::PlanArgs),
+    Validate(validate::ValidateArgs),
+    Init(init::InitArgs),
     Runs(runs::RunsArgs),
     Show(show::ShowArgs),
     Completions(completions::CompletionsArgs),
-    Validate(validate::ValidateArgs),
-    Init(init::InitArgs),
     /// Run one stage for an engine that speaks with it over pipes
     #[command(name = crate::schedule::STAGE_VERB, hide = true)]
     Stage,

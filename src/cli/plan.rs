@@ -15,7 +15,7 @@ use contract::Registry;
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     configuration: Configuration,
-    /// What to print
+    /// What to print: a table, a picture for Graphviz or Mermaid, or an object for programs
     #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
     format: PlanFormat,
     /// Exit with 3 if a run would run anything, with 0 if all results are stored
@@ -28,13 +28,9 @@ pub(crate) struct PlanArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum PlanFormat {
-    /// A table
     Text,
-    /// A Graphviz graph
     Dot,
-    /// A Mermaid flowchart
     Mermaid,
-    /// For programs
     Json,
 }
 
@@ -45,12 +41,13 @@ Examples:
   pipeline plan chain_tqe.yaml --check --quiet         is there anything to do?
   pipeline plan chain_tqe.yaml --format dot | dot -Tsvg > plan.svg
 
-hit: the result is stored; run: the inputs exist, the result does not; after: depends on stages that must run.
+A stage is a hit if its result is stored, to run if its inputs exist and its result does not, and
+after others if it depends on what these will make.
 Exit codes: 0, and with --check 3 if anything would run; else as in `pipeline --help`.";
 
 pub(crate) fn plan(args: &PlanArgs, registry: &Registry) -> Result<Exit, Refusal> {
     let prepared = prepare(&args.configuration, registry)?;
-    let known = know(&args.configuration, &prepared.plan)?;
+    let known = know(&args.configuration, &prepared.plan).map_err(|refusal| prepared.hide(refusal))?;
     if !args.quiet {
         for note in &prepared.loaded.notes {
             eprintln!("note: {note}");

@@ -26,7 +26,7 @@ pub(crate) struct RunsArgs {
     /// List so many at most
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// What to print
+    /// For people, or for programs
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -37,7 +37,7 @@ Examples:
   pipeline runs chain_tqe.yaml --limit 5       runs in the folder where this file puts them
   pipeline runs results --format json | jq '.runs[] | select(.outcome == \"killed\") | .path'
 
-Outcomes: running, done, failed, cancelled; killed: the run's process is gone and wrote no end; unknown: cannot be told.";
+Outcomes: running, done, failed, cancelled; killed where the process is gone without an end.";
 
 pub(crate) fn runs(args: &RunsArgs) -> Result<Exit, Refusal> {
     let folder = folder(&args.place)?;

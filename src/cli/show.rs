@@ -20,7 +20,7 @@ pub(crate) struct ShowArgs {
     /// Folder of runs, or a configuration file whose runs are meant
     #[arg(long, value_name = "DIR|FILE", default_value = DEFAULT, value_hint = ValueHint::AnyPath)]
     dir: PathBuf,
-    /// What to print
+    /// For people, or for programs
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }

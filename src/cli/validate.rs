@@ -8,7 +8,7 @@ use crate::{
     config::{self, Code, Loaded},
     report::colour,
 };
-use clap::ValueEnum;
+use clap::{ValueEnum, ValueHint};
 use contract::Registry;
 use serde_json::{Value, json};
 use std::{
@@ -20,7 +20,7 @@ use std::{
 #[derive(Debug, clap::Args)]
 pub(crate) struct ValidateArgs {
     /// Configuration files; and changes to each, as for `run`: section.key=value
-    #[arg(value_name = "FILE | KEY=VALUE", required_unless_present = "config_name")]
+    #[arg(value_name = "FILE | KEY=VALUE", required_unless_present = "config_name", value_hint = ValueHint::FilePath)]
     arguments: Vec<String>,
     /// Folder of the configuration file, instead of FILE
     #[arg(long, value_name = "DIR", requires = "config_name")]

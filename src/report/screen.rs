@@ -33,9 +33,8 @@ pub(crate) fn screen() -> MutexGuard<'static, Screen> {
 impl Screen {
     /// Writes lines that stay, above the bars.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
-        let mut frame = self.erased();
-        frame.extend_from_slice(bytes);
-        self.draw(frame);
+        let frame = self.frame(bytes, columns());
+        send(&frame);
     }
 
     /// Shows these lines at the bottom from now on; none takes them all away. Each must fit into the terminal's width.
@@ -44,33 +43,35 @@ impl Screen {
         self.bars = bars;
         // A bar that is gone must not be left on the screen; another percent can wait.
         if fewer || self.at.is_none_or(|at| at.elapsed() >= FRAME) {
-            let frame = self.erased();
-            self.draw(frame);
+            let frame = self.frame(b"", columns());
+            send(&frame);
         }
     }
 
-    /// What takes the bars away: the cursor to the start of the first, and everything from there on erased.
-    fn erased(&mut self) -> Vec<u8> {
-        if self.drawn.is_empty() {
-            return Vec::new();
+    /// What takes away the old bars, then the lines that stay, then the bars again.
+    fn frame(&mut self, lines: &[u8], columns: usize) -> Vec<u8> {
+        let mut frame = Vec::new();
+        if !self.drawn.is_empty() {
+            // A window that was made narrower has broken them into several lines each.
+            let drawn: usize = self.drawn.iter().map(|width| width.div_ceil(columns).max(1)).sum();
+            // To the start of the first, and everything from there on erased.
+            frame.extend_from_slice(format!("\r\x1b[{drawn}A\x1b[J").as_bytes());
         }
-        // A window that was made narrower has broken them into several lines each.
-        let columns = columns();
-        let lines: usize = self.drawn.drain(..).map(|width| width.div_ceil(columns).max(1)).sum();
-        format!("\r\x1b[{lines}A\x1b[J").into_bytes()
-    }
-
-    /// Writes a frame in one call, so that nothing of another process comes between.
-    fn draw(&mut self, mut frame: Vec<u8>) {
+        frame.extend_from_slice(lines);
         for bar in &self.bars {
             frame.extend_from_slice(bar.as_bytes());
             frame.push(b'\n');
         }
         self.drawn = self.bars.iter().map(|bar| width(bar)).collect();
         self.at = (!self.bars.is_empty()).then(Instant::now);
-        // Nobody may be looking; the run goes on all the same.
-        io::stderr().lock().write_all(&frame).ok();
+        frame
     }
+}
+
+/// In one call, so that nothing of another process comes between.
+fn send(frame: &[u8]) {
+    // Nobody may be looking; the run goes on all the same.
+    io::stderr().lock().write_all(frame).ok();
 }
 
 /// Standard error above the bars, for what developers see.
@@ -106,4 +107,70 @@ pub(crate) fn dumb() -> bool {
 pub(crate) fn columns() -> usize {
     let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
     size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As much of a terminal as frames make use of.
+    #[derive(Default)]
+    struct Glass {
+        lines: Vec<String>,
+        row: usize,
+    }
+
+    impl Glass {
+        fn feed(&mut self, text: &str) {
+            let mut rest = text;
+            while let Some(c) = rest.chars().next() {
+                rest = &rest[c.len_utf8()..];
+                match c {
+                    '\n' => self.row += 1,
+                    '\r' => {}
+                    '\x1b' => {
+                        let end = rest.find(char::is_alphabetic).unwrap();
+                        match &rest[end..=end] {
+                            "A" => self.row -= rest[1..end].parse::<usize>().unwrap(),
+                            "J" => self.lines.truncate(self.row),
+                            other => panic!("{other}"),
+                        }
+                        rest = &rest[end + 1..];
+                    }
+                    c => {
+                        self.lines.resize(self.lines.len().max(self.row + 1), String::new());
+                        self.lines[self.row].push(c);
+                    }
+                }
+            }
+        }
+    }
+
+    fn shown(screen: &mut Screen, glass: &mut Glass, lines: &str, bars: &[&str]) -> String {
+        screen.bars = bars.iter().map(|bar| (*bar).to_owned()).collect();
+        glass.feed(&String::from_utf8(screen.frame(lines.as_bytes(), 80)).unwrap());
+        glass.lines.join("\n")
+    }
+
+    #[test]
+    fn nothing_is_left_of_the_bars_of_a_cancelled_run_nor_of_the_terminals_own_echo() {
+        let (mut screen, mut glass) =
+            (Screen { bars: Vec::new(), drawn: Vec::new(), at: None }, Glass::default());
+        assert_eq!(shown(&mut screen, &mut glass, "train starts\n", &["train 1%"]), "train starts\ntrain 1%");
+        let two = ["train 2%", "evaluate 1%"];
+        assert_eq!(shown(&mut screen, &mut glass, "", &two), "train starts\ntrain 2%\nevaluate 1%");
+        glass.feed("^C");
+        assert_eq!(glass.lines.last().unwrap(), "^C", "on a line of its own");
+        let said = shown(&mut screen, &mut glass, "train cancelled\n", &["evaluate 1%"]);
+        assert_eq!(said, "train starts\ntrain cancelled\nevaluate 1%");
+        assert_eq!(shown(&mut screen, &mut glass, "", &[]), "train starts\ntrain cancelled");
+    }
+
+    #[test]
+    fn bars_that_a_narrower_window_has_broken_are_taken_away_whole() {
+        let mut screen = Screen { bars: vec!["x".repeat(79)], drawn: Vec::new(), at: None };
+        screen.frame(b"", 80);
+        screen.bars.clear();
+        assert_eq!(screen.frame(b"", 40), b"\r\x1b[2A\x1b[J");
+    }
 }
