@@ -3,7 +3,7 @@
 //! Content counts, the place does not: a moved data set is the same data set. What was hashed is remembered with the
 //! file's stamp, so that the engine can tell after a stage whether an input changed while the stage read it.
 
-use super::{Digest, StoreError, os::Stamp};
+use super::{Digest, StoreError, folder, os::Stamp};
 use contract::{ImageEntry, Source, SourceContent};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -20,6 +20,8 @@ pub struct SourceDigest {
     pub digest: Digest,
     /// Each file that was looked at.
     files: BTreeMap<PathBuf, Reading>,
+    /// The folder all of whose files these are.
+    folder: Option<PathBuf>,
 }
 
 impl SourceDigest {
@@ -34,26 +36,39 @@ impl SourceDigest {
             }
             _ => true,
         };
-        self.files.iter().find(|(path, reading)| differs(path, reading)).map(|(path, _)| path.clone())
+        let changed = self.files.iter().find(|(path, reading)| differs(path, reading));
+        changed.map(|(path, _)| path.clone()).or_else(|| self.appeared())
+    }
+
+    /// A file that is in the folder now and was not, or what is in the way of looking.
+    fn appeared(&self) -> Option<PathBuf> {
+        match folder::files_below(self.folder.as_ref()?) {
+            Ok(files) => files.into_values().find(|path| !self.files.contains_key(path)),
+            Err((path, _)) => Some(path),
+        }
     }
 }
 
 /// Digests a source. All its files are read, several at a time.
 ///
 /// - A file: its bytes together with its extension in lower case, because the extension tells the format.
+/// - A folder: the paths of all its files relative to it, with their bytes. Symbolic links are followed.
 /// - Images: for each in order its id, the digest of the picture or that it is absent, and the same for the mask.
 /// - Generated: the generator's name and parameters.
 ///
 /// # Errors
-/// A single file that is absent, anything that cannot be read, and a file that changes each time it is read. An absent
-/// image or mask is no error: its absence is part of the digest.
+/// A single file or a folder that is absent, anything that cannot be read, and a file that changes each time it is read. In
+/// a folder also what is no regular file, links that go in circles, and names that are not UTF-8. An absent image or mask is
+/// no error: its absence is part of the digest.
 pub fn digest_source(source: &Source) -> Result<SourceDigest, StoreError> {
     match &source.content {
-        SourceContent::File(path) | SourceContent::Folder(path) => digest_single(source, path),
+        SourceContent::File(path) => digest_single(source, path),
+        SourceContent::Folder(path) => digest_folder(source, path),
         SourceContent::Images(entries) => digest_images(source, entries),
         SourceContent::Generated { generator, parameters } => Ok(SourceDigest {
             digest: Digest::of_value(&("generated", generator, parameters))?,
             files: BTreeMap::new(),
+            folder: None,
         }),
     }
 }
@@ -66,14 +81,32 @@ pub(super) fn file_digest(content: Digest, name: &Path) -> Result<Digest, StoreE
 
 fn digest_single(source: &Source, path: &Path) -> Result<SourceDigest, StoreError> {
     let (content, stamp) = read(source, path)?;
-    let content = content.ok_or_else(|| StoreError::InputMissing {
-        label: source.label.clone(),
-        key: source.key.clone(),
-        path: absolute(path),
-    })?;
+    let content = content.ok_or_else(|| missing(source, path))?;
     Ok(SourceDigest {
         digest: file_digest(content, path)?,
         files: BTreeMap::from([(path.to_owned(), (Some(content), stamp))]),
+        folder: None,
+    })
+}
+
+fn digest_folder(source: &Source, root: &Path) -> Result<SourceDigest, StoreError> {
+    let found = folder::files_below(root).map_err(|(path, error)| match error.kind() {
+        io::ErrorKind::NotFound if path == root => missing(source, root),
+        _ => unreadable(source, &path, error),
+    })?;
+    // A file that went away since then is missing in what was found.
+    let read_one = |(name, path): (String, PathBuf)| {
+        let (content, stamp) = read(source, &path)?;
+        Ok((name, path.clone(), content.ok_or_else(|| changing(source, &path))?, stamp))
+    };
+    let read_all: Result<Vec<_>, StoreError> = found.into_par_iter().map(read_one).collect();
+    let read_all = read_all?;
+    let contents: BTreeMap<&str, Digest> =
+        read_all.iter().map(|(name, _, content, _)| (name.as_str(), *content)).collect();
+    Ok(SourceDigest {
+        digest: Digest::of_value(&("folder", contents))?,
+        files: read_all.into_iter().map(|(_, path, content, stamp)| (path, (Some(content), stamp))).collect(),
+        folder: Some(root.to_owned()),
     })
 }
 
@@ -120,6 +153,7 @@ fn digest_images(source: &Source, entries: &[ImageEntry]) -> Result<SourceDigest
     Ok(SourceDigest {
         digest: Digest::of_value(&("images", keys))?,
         files: read_all.into_iter().map(|(path, reading)| (path.to_owned(), reading)).collect(),
+        folder: None,
     })
 }
 
@@ -132,12 +166,7 @@ const TRIES: usize = 3;
 /// The content digest of a file and its stamp; nothing for one that is absent. The stamp is taken before and after
 /// reading and must be the same, else the digest might be of bytes that never were the file's content.
 fn read(source: &Source, path: &Path) -> Result<Reading, StoreError> {
-    let unreadable = |error: io::Error| StoreError::InputUnreadable {
-        label: source.label.clone(),
-        key: source.key.clone(),
-        path: absolute(path),
-        source: error,
-    };
+    let unreadable = |error: io::Error| unreadable(source, path, error);
     for _ in 0..TRIES {
         let Some(before) = Stamp::of(path).map_err(unreadable)? else {
             return Ok((None, None));
@@ -155,11 +184,24 @@ fn read(source: &Source, path: &Path) -> Result<Reading, StoreError> {
             return Ok((Some(digest), Some(before)));
         }
     }
-    Err(StoreError::InputChanging {
+    Err(changing(source, path))
+}
+
+fn missing(source: &Source, path: &Path) -> StoreError {
+    StoreError::InputMissing { label: source.label.clone(), key: source.key.clone(), path: absolute(path) }
+}
+
+fn changing(source: &Source, path: &Path) -> StoreError {
+    StoreError::InputChanging { label: source.label.clone(), key: source.key.clone(), path: absolute(path) }
+}
+
+fn unreadable(source: &Source, path: &Path, error: io::Error) -> StoreError {
+    StoreError::InputUnreadable {
         label: source.label.clone(),
         key: source.key.clone(),
         path: absolute(path),
-    })
+        source: error,
+    }
 }
 
 /// Error messages print where a relative path was looked for.

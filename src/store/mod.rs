@@ -24,6 +24,7 @@ mod digest;
 mod document;
 mod error;
 pub mod failpoint;
+mod folder;
 mod inputs;
 mod key;
 mod lock;

@@ -2,6 +2,7 @@
 
 mod damage;
 mod errors;
+mod folders;
 mod keys;
 mod kills;
 mod publishing;
