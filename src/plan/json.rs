@@ -181,7 +181,7 @@ impl<'a> StageView<'a> {
         Self {
             node: index.index(),
             name: &stage.name,
-            stage: &stage.stage,
+            stage: stage.stage,
             version: stage.version,
             status,
             why: why(state),

@@ -146,10 +146,8 @@ impl StageSummary {
             EventKind::Metric { name, step: Some(step), value } => {
                 self.series.entry(name.clone()).or_default().0.insert(*step, *value);
             }
-            EventKind::Warning { message, .. } => {
-                if !self.warnings.contains(message) {
-                    self.warnings.push(message.clone());
-                }
+            EventKind::Warning { message, .. } if !self.warnings.contains(message) => {
+                self.warnings.push(message.clone());
             }
             EventKind::StageFailed { code, message, help } => {
                 let (code, message, help) = (code.clone(), message.clone(), help.clone());
