@@ -167,11 +167,11 @@ impl Process {
     pub(super) fn bury(&mut self, guard: &Guard) -> io::Result<ExitStatus> {
         self.signal(Signal::KILL);
         if let Some(watch) = self.watch.take() {
-            // It looks at the number of the process, so that must not go to another one yet. It cannot wait for somebody
-            // to hear it.
-            while !watch.is_finished() {
-                self.heard.recv_timeout(POLL).ok();
-            }
+            // It looks at the number of the process, which must not go to another one before. While somebody talks, it may
+            // wait to be heard itself.
+            while !watch.is_finished()
+                && !matches!(self.heard.recv_timeout(POLL), Err(RecvTimeoutError::Disconnected))
+            {}
             watch.join().ok();
         }
         if let Err(error) = guard.release(self.group) {
