@@ -52,7 +52,8 @@ pub(crate) fn plan(args: &PlanArgs, registry: &Registry) -> Result<Exit, Refusal
         for note in &prepared.loaded.notes {
             eprintln!("note: {note}");
         }
-        print(&shown(args.format, &prepared, &known));
+        // Settings may hold what came from the environment.
+        print(&prepared.loaded.secrets().hide(&shown(args.format, &prepared, &known)));
     }
     let stored = known.states.values().all(|state| matches!(state.status, Status::Hit(_)));
     Ok(if args.check && !stored { Exit::WouldRun } else { Exit::Done })

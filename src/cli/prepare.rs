@@ -10,6 +10,7 @@ use crate::{
     record::Layout,
     store::Store,
 };
+use clap::ValueHint;
 use contract::{Issue, Registry};
 use petgraph::graph::NodeIndex;
 use std::{
@@ -22,19 +23,19 @@ use std::{
 #[derive(Debug, clap::Args)]
 pub(crate) struct Configuration {
     /// The configuration file
-    #[arg(value_name = "FILE", required_unless_present = "config_name")]
+    #[arg(value_name = "FILE", required_unless_present = "config_name", value_hint = ValueHint::FilePath)]
     file: Option<String>,
     /// Changes to it: section.key=value, +section.key=value to add, ~section.key to remove
-    #[arg(value_name = "KEY=VALUE")]
+    #[arg(value_name = "KEY=VALUE", value_hint = ValueHint::Other)]
     overrides: Vec<String>,
     /// Folder of the configuration file, instead of FILE
-    #[arg(long, value_name = "DIR", requires = "config_name")]
+    #[arg(long, value_name = "DIR", requires = "config_name", value_hint = ValueHint::DirPath)]
     config_path: Option<PathBuf>,
     /// Name of the configuration file, instead of FILE; .yaml may be left out
     #[arg(long, value_name = "NAME")]
     config_name: Option<String>,
     /// Folder of stored results [default: $PIPELINE_CACHE_DIR, else the user's cache folder]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     cache_dir: Option<PathBuf>,
 }
 
@@ -67,6 +68,13 @@ pub(crate) struct Prepared {
     pub(crate) layout: Layout,
 }
 
+impl Prepared {
+    /// What is wrong, without the configuration's secrets.
+    pub(crate) fn hide(&self, refusal: Refusal) -> Refusal {
+        Refusal::Hidden(Box::new(refusal), self.loaded.secrets().clone())
+    }
+}
+
 /// Reads the configuration and compiles its mode word. Touches no file but the configuration's, and looks for those it
 /// names.
 pub(crate) fn prepare(configuration: &Configuration, registry: &Registry) -> Result<Prepared, Refusal> {
@@ -77,8 +85,9 @@ pub(crate) fn prepare(configuration: &Configuration, registry: &Registry) -> Res
     if let Some(seed) = drawn_seed {
         loaded.set_seed(seed);
     }
-    let plan = plan_of(&loaded, registry)?;
-    let layout = layout(&loaded.config)?;
+    let hidden = |refusal| Refusal::Hidden(Box::new(refusal), loaded.secrets().clone());
+    let plan = plan_of(&loaded, registry).map_err(hidden)?;
+    let layout = layout(&loaded.config).map_err(hidden)?;
     Ok(Prepared { file: name, loaded, drawn_seed, plan, layout })
 }
 

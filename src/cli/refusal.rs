@@ -2,7 +2,7 @@
 
 use super::Exit;
 use crate::{
-    config::{ConfigError, ConfigErrors, Pointer},
+    config::{ConfigError, ConfigErrors, Pointer, Secrets},
     plan::PlanError,
     record::RecordError,
     report::{diagnostic, findings},
@@ -28,6 +28,8 @@ pub(crate) enum Refusal {
     Store(Vec<StoreError>),
     /// What preflight found.
     Findings(Vec<Located>),
+    /// Another, with secrets that its report must not show.
+    Hidden(Box<Refusal>, Secrets),
     /// The system does not do what it must for anything to run.
     System(&'static str, std::io::Error),
 }
@@ -44,6 +46,7 @@ impl Refusal {
                 | RecordError::NoFolder { .. },
             ) => Exit::Usage,
             Self::Plan(..) | Self::Folder(_) | Self::Store(_) | Self::Findings(_) => Exit::InvalidPlan,
+            Self::Hidden(refusal, _) => refusal.exit(),
             Self::System(..) => Exit::StageFailed,
         }
     }
@@ -62,6 +65,7 @@ impl Refusal {
                     json!({"code": finding.code, "message": finding.message, "help": finding.help})
                 })
                 .collect(),
+            Self::Hidden(refusal, _) => refusal.to_json(),
             Self::System(what, error) => vec![json!({"message": format!("cannot {what}: {error}")})],
         }
     }
@@ -79,6 +83,7 @@ impl Refusal {
             Self::Folder(error) => one(error),
             Self::Store(errors) => errors.iter().map(|error| one(error)).collect::<Vec<_>>().join("\n"),
             Self::Findings(found) => findings(found, colour),
+            Self::Hidden(refusal, secrets) => secrets.hide(&refusal.render(colour)),
             Self::System(what, error) => format!("cannot {what}: {error}\n"),
         }
     }

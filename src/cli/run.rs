@@ -52,15 +52,18 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
     let prepared = prepare(&args.configuration, registry)?;
     let threads = args.threads.map_or_else(cores, usize::from);
     let capacity = Capacity::new(threads, args.jobs.map(usize::from));
-    let known = know(&args.configuration, &prepared.plan)?;
-    let found = preflight(&prepared, &known, registry, capacity)?;
+    let known = know(&args.configuration, &prepared.plan).map_err(|refusal| prepared.hide(refusal))?;
+    let found = preflight(&prepared, &known, registry, capacity).map_err(|refusal| prepared.hide(refusal))?;
 
     // From here on there is something to lose.
     cancellation.guard();
     let folder = start_folder(&prepared)?;
     let recipes = known.states.iter().map(|(index, state)| (*index, state.recipe)).collect();
     let record = RunRecord::start(folder.id(), &prepared.plan.operation_mode, &prepared.file);
-    let mut stream = listeners(args, folder.path()).with(Journal::start(folder.clone(), record)?);
+    let secrets = prepared.loaded.secrets();
+    let mut stream = listeners(args, folder.path())
+        .hiding(|text| secrets.hide(text))
+        .with(Journal::start(folder.clone(), record)?);
     announce(&prepared, &folder, &found, &mut stream);
     let ending = schedule::run(
         &Run {
@@ -114,6 +117,9 @@ fn start_folder(prepared: &Prepared) -> Result<RunFolder, Refusal> {
     let folder = RunFolder::create(&prepared.loaded.config.hydra.run.dir)?;
     folder.write_config(&prepared.loaded.resolved_yaml())?;
     folder.write_overrides(prepared.loaded.overrides())?;
+    if let Some(secrets) = prepared.loaded.secrets_to_keep() {
+        folder.write_secrets(&secrets)?;
+    }
     Ok(folder)
 }
 

@@ -37,6 +37,21 @@ pub enum Code {
 }
 
 impl Code {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::UnknownKey,
+        Self::InvalidValue,
+        Self::MissingKey,
+        Self::Conflict,
+        Self::NotYet,
+        Self::Path,
+        Self::Syntax,
+        Self::DuplicateKey,
+        Self::Template,
+        Self::Interpolation,
+        Self::Override,
+    ];
+
     /// The code as users see it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -2,11 +2,14 @@
 
 use super::{
     error::{Code, ConfigError, ConfigErrors, rendered_note, span},
+    idle,
     interpolate::{World, interpolate, interpolate_default},
     node::{Content, Node},
     overrides,
     path::KeyPath,
-    read, source,
+    read,
+    secrets::Secrets,
+    source,
     template::{self, Variable},
     text::{Place, Text, hide_credentials},
     write,
@@ -38,6 +41,7 @@ pub struct Loaded {
     file: Arc<Text>,
     root: Node,
     overrides: Vec<String>,
+    secrets: Secrets,
 }
 
 /// A place in a configuration or a command line.
@@ -143,7 +147,7 @@ pub(super) fn load_source(
             interpolate(&root, &world).unwrap_or(root)
         }
     };
-    let (mut config, notes) = match read::read(root.clone()) {
+    let (mut config, mut notes) = match read::read(root.clone()) {
         Ok(read) if mistakes.is_empty() => read,
         Ok(_) => return Err(fail(mistakes)),
         Err(errors) => {
@@ -155,12 +159,15 @@ pub(super) fn load_source(
         config.hydra.run.dir =
             interpolate_default(&config.hydra.run.dir, &world).map_err(|error| fail(vec![error]))?;
     }
+    notes.extend(idle::notes(&root));
+    let secrets = Secrets::of(&root, environment);
     Ok(Loaded {
         config,
         notes,
         file: Arc::clone(rendered),
         root,
         overrides: overrides.iter().map(|text| hide_credentials(text)).collect(),
+        secrets,
     })
 }
 
@@ -183,7 +190,8 @@ impl Loaded {
             IssueKind::NotYet => (Code::NotYet, "not available yet"),
             IssueKind::Path => (Code::Path, "this path"),
         };
-        let error = ConfigError::new(code, issue.message).help(issue.help);
+        let hide = |text: String| self.secrets.hide(&text);
+        let error = ConfigError::new(code, hide(issue.message)).help(issue.help.map(hide));
         let Some(path) = KeyPath::parse(&issue.key) else { return error };
         let node = self.root.get(&path).filter(|node| !node.is_absent());
         let place = match node {
@@ -227,13 +235,15 @@ impl Loaded {
             let path = KeyPath::parse(&entry.key);
             match (path, &entry.place) {
                 (Some(path), Some(place)) => {
-                    mistakes.extend(overrides::set(&mut root, path, place.clone(), entry.value.clone()).err());
+                    mistakes
+                        .extend(overrides::set(&mut root, path, place.clone(), entry.value.clone()).err());
                 }
                 (path, place) => {
                     let message = format!("`{}` is not a key of the configuration", entry.key);
                     let help = "keys look like `training.epochs`".to_owned();
                     let place = place.as_ref().filter(|_| path.is_none());
-                    mistakes.push(ConfigError::new(Code::UnknownKey, message).at(place, "not a key").help(help));
+                    mistakes
+                        .push(ConfigError::new(Code::UnknownKey, message).at(place, "not a key").help(help));
                 }
             }
         }
@@ -258,6 +268,18 @@ impl Loaded {
     #[must_use]
     pub fn secret_yaml(&self) -> String {
         write::yaml(&self.root, true)
+    }
+
+    /// The text with all secrets, where it differs from what may be shown.
+    #[must_use]
+    pub fn secrets_to_keep(&self) -> Option<String> {
+        Some(self.secret_yaml()).filter(|yaml| *yaml != self.resolved_yaml())
+    }
+
+    /// What must not be shown.
+    #[must_use]
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// The changes from the command line, as they were given but for credentials in addresses.

@@ -16,6 +16,7 @@
 
 mod error;
 mod hole;
+mod idle;
 mod interpolate;
 mod loaded;
 mod mangled;
@@ -23,6 +24,7 @@ mod node;
 mod overrides;
 mod path;
 mod read;
+mod secrets;
 mod source;
 mod spans;
 mod syntax;
@@ -35,4 +37,5 @@ mod write;
 pub(crate) use contract::suggest;
 pub use error::{Code, ConfigError, ConfigErrors};
 pub use loaded::{Loaded, Pointer, Request, load, load_text};
+pub use secrets::Secrets;
 pub(crate) use suggest::nearest;

@@ -76,6 +76,17 @@ impl RunFolder {
         self.replace(&self.path.join(".hydra/config.yaml"), yaml.as_bytes())
     }
 
+    /// Where [`RunFolder::write_secrets`] writes, below the run folder.
+    pub const SECRETS: &str = ".hydra/.secrets.yaml";
+
+    /// Writes the configuration with its secrets, for who resumes the run: nobody else than its owner can ever read it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_secrets(&self, yaml: &str) -> Result<(), RecordError> {
+        self.replace_with(&self.path.join(Self::SECRETS), yaml.as_bytes(), OWNER_ONLY)
+    }
+
     /// Writes `.hydra/overrides.yaml`: the command line's changes to the configuration, a list.
     ///
     /// # Errors
@@ -141,11 +152,16 @@ impl RunFolder {
 
     /// Writes a file such that a reader sees the old one or the new one, whole.
     fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
+        self.replace_with(path, bytes, 0o644)
+    }
+
+    fn replace_with(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), RecordError> {
         let failed = |error| RecordError::io("write", path, error);
         let folder = path.parent().unwrap_or(&self.path);
         fs::create_dir_all(folder).map_err(failed)?;
         let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder).map_err(failed)?;
-        write(&mut file, bytes).map_err(failed)?;
+        // A temporary file is its owner's alone from the start.
+        write(&mut file, bytes, mode).map_err(failed)?;
         failpoint::hit("record::run_before_rename");
         file.persist(path).map_err(|e| failed(e.error))?;
         failpoint::hit("record::run_after_rename");
@@ -167,9 +183,12 @@ pub fn read_overrides(folder: &Path) -> Result<Vec<String>, RecordError> {
     }
 }
 
-fn write(file: &mut NamedTempFile, bytes: &[u8]) -> std::io::Result<()> {
+/// Read and written by the owner, by nobody else.
+const OWNER_ONLY: u32 = 0o600;
+
+fn write(file: &mut NamedTempFile, bytes: &[u8], mode: u32) -> std::io::Result<()> {
     file.write_all(bytes)?;
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))
+    file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))
 }
 
 #[cfg(test)]
@@ -232,6 +251,16 @@ mod tests {
             fs::read_dir(run.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, [".hydra", "run.json"]);
+    }
+
+    #[test]
+    fn the_file_of_secrets_is_its_owners_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(root.path().join("run").to_str().unwrap()).unwrap();
+        run.write_secrets("general: {project_name: s3cret}\n").unwrap();
+        run.write_config("general: {project_name: x}\n").unwrap();
+        let mode = |name: &str| fs::metadata(run.path().join(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(RunFolder::SECRETS), mode(".hydra/config.yaml")), (0o600, 0o644));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The one ordered stream of events.
 
 use contract::{Event, EventKind};
+use serde_json::Value;
 
 /// Who wants to know what happens in a run.
 pub trait Subscriber {
@@ -16,6 +17,8 @@ pub trait Subscriber {
 pub struct EventStream<'a> {
     next: u64,
     subscribers: Vec<Box<dyn Subscriber + 'a>>,
+    /// What takes secrets out of a text.
+    hide: Option<Box<dyn Fn(&str) -> String + 'a>>,
 }
 
 impl<'a> EventStream<'a> {
@@ -32,6 +35,13 @@ impl<'a> EventStream<'a> {
         self
     }
 
+    /// Takes secrets out of every text from now on, for all subscribers.
+    #[must_use]
+    pub fn hiding(mut self, hide: impl Fn(&str) -> String + 'a) -> Self {
+        self.hide = Some(Box::new(hide));
+        self
+    }
+
     /// Something happened: in the run itself, or in the given attempt of a stage.
     pub fn emit(&mut self, stage: Option<(&str, u32)>, cached: bool, kind: EventKind) {
         let event = Event {
@@ -40,7 +50,7 @@ impl<'a> EventStream<'a> {
             stage: stage.map(|(name, _)| name.to_owned()),
             attempt: stage.map_or(0, |(_, attempt)| attempt),
             cached,
-            kind,
+            kind: self.hidden(kind),
         };
         // Progress is shown and not stored. It has the number of the event that follows, so that those on disk, which
         // are the run's history, have no gaps.
@@ -54,8 +64,40 @@ impl<'a> EventStream<'a> {
 
     /// A stage's process said something that is no event.
     pub fn text(&mut self, stage: &str, line: &str) {
+        let line = self.hide.as_ref().map_or_else(|| line.to_owned(), |hide| hide(line));
         for subscriber in &mut self.subscribers {
-            subscriber.text(stage, line);
+            subscriber.text(stage, &line);
         }
+    }
+
+    /// What happened, without secrets in messages for people.
+    fn hidden(&self, kind: EventKind) -> EventKind {
+        let Some(hide) = &self.hide else { return kind };
+        // Progress comes often and says nothing of values.
+        if matches!(kind, EventKind::Progress(_)) {
+            return kind;
+        }
+        let Ok(mut value) = serde_json::to_value(&kind) else { return kind };
+        if !hide_in(&mut value, hide) {
+            return kind;
+        }
+        serde_json::from_value(value).unwrap_or(kind)
+    }
+}
+
+/// Takes secrets out of every text of a value; false where there was none.
+fn hide_in(value: &mut Value, hide: &dyn Fn(&str) -> String) -> bool {
+    match value {
+        Value::String(text) => {
+            let hidden = hide(text);
+            let changed = hidden != *text;
+            *text = hidden;
+            changed
+        }
+        Value::Array(items) => items.iter_mut().fold(false, |changed, item| hide_in(item, hide) || changed),
+        Value::Object(fields) => {
+            fields.iter_mut().fold(false, |changed, (_, field)| hide_in(field, hide) || changed)
+        }
+        _ => false,
     }
 }

@@ -7,9 +7,16 @@ mod stages;
 
 mod cancelled;
 mod corrupt;
+mod entries;
 mod failing;
 mod killed;
 mod plans;
+mod programs;
 mod refused;
+mod resources;
+mod secrets;
 mod stored;
+mod timeouts;
 mod together;
+mod validated;
+mod views;
