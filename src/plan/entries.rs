@@ -18,7 +18,7 @@ use petgraph::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 /// The mode word that asks for the `stages` section.
@@ -46,14 +46,11 @@ pub fn compile_stages<'a>(
         ]);
     }
     let chain = Chain { stages, registry };
-    let issues = chain.mistakes();
-    let order = chain.order();
-    let (Ok(order), true) = (&order, issues.is_empty()) else {
-        return Err(issues.into_iter().chain(order.err()).collect());
-    };
     let mut building = Building { chain: &chain, compiler: Compiler::default(), nodes: BTreeMap::new() };
-    for (name, spec) in order {
-        building.add(name, spec, config_of(name));
+    building.compiler.report(chain.mistakes());
+    match chain.order() {
+        Ok(order) => order.into_iter().for_each(|(name, spec)| building.add(name, spec, config_of(name))),
+        Err(circle) => building.compiler.report([vec![circle], chain.undeclarable()].concat()),
     }
     building.compiler.plan(STAGES)
 }
@@ -83,6 +80,15 @@ impl<'a> Chain<'a> {
             .collect()
     }
 
+    /// What stages have to say against entries that cannot become nodes.
+    fn undeclarable(&self) -> Vec<Issue> {
+        let declare = |(name, spec): (&String, &StageEntry)| {
+            let declared = self.registry.get(uses(spec))?.declare(&Entry { name, spec })?;
+            declared.err().map(|issues| located(name, issues))
+        };
+        self.stages.iter().filter_map(declare).flatten().collect()
+    }
+
     fn bad_entry(&self, name: &str, spec: &StageEntry) -> Vec<Issue> {
         let mut issues = Vec::new();
         let known: Vec<&str> = self.registry.iter().map(Stage::name).collect();
@@ -94,9 +100,7 @@ impl<'a> Chain<'a> {
         let names: Vec<&str> = self.stages.keys().map(String::as_str).collect();
         for (position, needed) in spec.needs.iter().enumerate() {
             let key = key(name, &format!("needs[{position}]"));
-            if needed == name {
-                issues.push(Issue::invalid(key, format!("`{name}` cannot wait for itself")));
-            } else if !self.stages.contains_key(needed) {
+            if !self.stages.contains_key(needed) {
                 let help = suggest::help(needed, "stages of this file", &names);
                 issues
                     .push(Issue::invalid(key, format!("there is no stage `{needed}` here")).with_help(help));
@@ -114,8 +118,8 @@ impl<'a> Chain<'a> {
     /// The entries that an entry waits for, by position.
     fn waits_for(&self, spec: &StageEntry) -> BTreeSet<usize> {
         let read = spec.inputs.0.values().filter_map(|input| Some(self.reference(input)?.0));
-        let names = read.chain(spec.needs.iter().map(String::as_str));
-        names.filter_map(|name| self.stages.get_index_of(name)).collect()
+        let needed = spec.needs.iter().map(String::as_str);
+        read.chain(needed).filter_map(|name| self.stages.get_index_of(name)).collect()
     }
 
     /// The entries, each behind all that it waits for, otherwise as the file has them.
@@ -157,8 +161,11 @@ impl<'a> Chain<'a> {
             path.push(next);
         }
         let first = path.first().map_or("", name);
-        let words: Vec<&str> = path.iter().skip(1).map(name).chain([first]).collect();
-        let message = format!("`{first}` waits for {}", words.join(", which waits for "));
+        let names = path.iter().skip(1).map(name).chain([first]).map(|name| format!("`{name}`"));
+        let message = match path.len() {
+            1 => format!("`{first}` waits for itself"),
+            _ => format!("`{first}` waits for {}", names.collect::<Vec<_>>().join(", which waits for ")),
+        };
         let help = "remove one of their `inputs` or `needs`: a chain has a beginning";
         Issue::new(IssueKind::Conflict, format!("{STAGES}.{first}"), message).with_help(help)
     }
@@ -175,11 +182,17 @@ fn bad_name(name: &str) -> Option<Issue> {
     } else {
         "has something else in it than letters, digits, `_` and `-`, or no letter in front"
     };
-    Some(Issue::invalid(STAGES, format!("`{name}` is no name for a stage: it {problem}")))
+    let key = if name.contains(['.', '[']) { STAGES.to_owned() } else { format!("{STAGES}.{name}") };
+    Some(Issue::invalid(key, format!("`{name}` is no name for a stage: it {problem}")))
 }
 
 fn key(name: &str, rest: &str) -> String {
     format!("{STAGES}.{name}.{rest}")
+}
+
+/// Issues of a stage, whose keys are relative to the entry.
+fn located(name: &str, issues: Vec<Issue>) -> Vec<Issue> {
+    issues.into_iter().map(|issue| Issue { key: key(name, &issue.key), ..issue }).collect()
 }
 
 /// The plan in the making.
@@ -204,10 +217,8 @@ impl Building<'_> {
                 (work, bound)
             }
             Some(Err(issues)) => {
-                let located = |issue: Issue| Issue { key: key(name, &issue.key), ..issue };
-                self.compiler.report(issues.into_iter().map(located).collect());
-                // Others may name its outputs, so it stands in for what it was meant to be.
-                return self.stand_in(name, spec, stage);
+                self.compiler.report(located(name, issues));
+                return;
             }
             None => {
                 self.compiler.report(foreign_keys(name, spec, stage));
@@ -226,21 +237,6 @@ impl Building<'_> {
             }
         }
         self.limit(node, spec);
-        self.nodes.insert(name.to_owned(), node);
-    }
-
-    fn stand_in(&mut self, name: &str, spec: &StageEntry, stage: &dyn Stage) {
-        let port = |path: &String| contract::OutputPort {
-            name: path.clone().into(),
-            kind: ArtifactKind::of_file(Path::new(path)),
-        };
-        let work = Declared {
-            settings: contract::Settings::of(&()),
-            inputs: Vec::new(),
-            outputs: spec.outputs.iter().map(port).collect(),
-            sources: BTreeMap::new(),
-        };
-        let node = self.compiler.add(stage, name.to_owned(), work, Vec::new());
         self.nodes.insert(name.to_owned(), node);
     }
 
@@ -289,10 +285,12 @@ impl Building<'_> {
                 continue;
             };
             match self.producer(input, &key) {
-                Ok(producer) if port.accepts.contains(&producer.kind) => {
+                // Made by an entry with mistakes of its own.
+                Ok(None) => {}
+                Ok(Some(producer)) if port.accepts.contains(&producer.kind) => {
                     bound.push((port.name.clone().into_owned(), producer));
                 }
-                Ok(producer) => {
+                Ok(Some(producer)) => {
                     self.compiler.report(vec![wrong_kind(stage.name(), port, producer.kind, &key)]);
                 }
                 Err(issue) => self.compiler.report(vec![issue]),
@@ -301,16 +299,17 @@ impl Building<'_> {
         bound
     }
 
-    /// What an input names: an output of another entry, or a file or folder from outside.
-    fn producer(&mut self, input: &str, key: &str) -> Result<Producer, Issue> {
+    /// What an input names: an output of another entry, or a file or folder from outside. Nothing of an entry that has no
+    /// node, since there are mistakes in it.
+    fn producer(&mut self, input: &str, key: &str) -> Result<Option<Producer>, Issue> {
         let Some((stage, output)) = self.chain.reference(input) else {
             let source = self.outside(input, key)?;
-            return Ok(self.compiler.source(source));
+            return Ok(Some(self.compiler.source(source)));
         };
-        let made: Vec<&Producer> =
-            self.nodes.get(stage).map(|node| self.compiler.made_by(*node).collect()).unwrap_or_default();
+        let Some(node) = self.nodes.get(stage) else { return Ok(None) };
+        let made: Vec<&Producer> = self.compiler.made_by(*node).collect();
         if let Some(found) = made.iter().find(|producer| producer.output.as_deref() == Some(output)) {
-            return Ok((*found).clone());
+            return Ok(Some((*found).clone()));
         }
         let outputs: Vec<&str> = made.iter().filter_map(|producer| producer.output.as_deref()).collect();
         let message = format!("`{stage}` has no output `{output}`");

@@ -87,7 +87,8 @@ fn words_that_are_no_plan_say_why() {
     assert!(matches!(refused("chain_txe"), PlanError::UnknownLetter { letter: 'x', .. }));
     assert!(matches!(refused("chain_qte"), PlanError::TrainNotFirst { .. }));
     assert!(matches!(refused("chain_tt"), PlanError::TrainNotFirst { .. }));
-    assert!(matches!(refused("chain_tqeb"), PlanError::NotYet { stage: "benchmark", .. }));
+    assert!(matches!(refused("chain_tqeb"), PlanError::NotBuilt { stage: "benchmark", .. }));
+    assert!(matches!(refused("chain_tqp"), PlanError::NotYet { stage: "predict", .. }));
     assert!(matches!(refused("deployment"), PlanError::NotYet { stage: "deploy", .. }));
     let PlanError::UnknownMode { help, .. } = refused("trainning") else { panic!("not an unknown mode") };
     assert!(help.starts_with("did you mean `training`?"), "{help}");
@@ -114,7 +115,7 @@ proptest! {
         prop_assert_eq!(names.len(), letters.len());
         for (index, stage) in plan.stages() {
             let bindings = plan.bindings(index);
-            for port in stage.inputs {
+            for port in &stage.inputs {
                 let bound: Vec<_> = bindings.iter().filter(|binding| binding.edge.port == port.name).collect();
                 prop_assert!(bound.len() == 1 || (port.optional && bound.is_empty()));
                 for binding in bound {

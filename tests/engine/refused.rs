@@ -28,8 +28,9 @@ fn a_wrong_mode_word_is_an_invalid_plan() {
     insta::assert_snapshot!("empty_chain", refused_mode("chain_"));
     insta::assert_snapshot!("unknown_letter", refused_mode("chain_xyz"));
     insta::assert_snapshot!("train_not_first", refused_mode("chain_qt"));
-    insta::assert_snapshot!("not_yet", refused_mode("benchmarking"));
-    insta::assert_snapshot!("chain_not_yet", refused_mode("chain_tqeb"));
+    insta::assert_snapshot!("not_yet", refused_mode("deployment"));
+    insta::assert_snapshot!("chain_not_yet", refused_mode("chain_tqp"));
+    insta::assert_snapshot!("not_built", refused_mode("chain_tqeb"));
     let ended = refused(&Sandbox::new(), &["operation_mode=chain_tqz"]);
     assert_eq!(ended.code, Some(11));
     insta::assert_snapshot!("mode_of_a_change", ended.stderr);

@@ -20,7 +20,8 @@ use std::{
 };
 
 pub(crate) fn registry() -> Registry {
-    Registry::new().with(Box::new(Fit)).with(Box::new(Round)).with(Box::new(Measure))
+    let registry = Registry::new().with(Box::new(Fit)).with(Box::new(Round)).with(Box::new(Measure));
+    registry.with(Box::new(command::Command))
 }
 
 const MODEL: &str = "model";

@@ -8,8 +8,8 @@ use crate::{
 };
 use contract::{
     ArtifactKind, Config, Cores, Declared, Entry, InputContent, InputPort, Issue, IssueKind, OutputPort,
-    Outputs, Program, Resources, Settings, SourceContent, Stage, StageContext, StageError,
-    config::Words, protocol::Request,
+    Outputs, Program, Resources, Settings, SourceContent, Stage, StageContext, StageError, config::Words,
+    protocol::Request,
 };
 use serde_json::Value;
 use std::{

@@ -22,6 +22,8 @@ mod range;
 mod rules;
 mod schema;
 mod stages;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod training;
 
@@ -55,7 +57,7 @@ pub use quantization::{
 pub use range::{
     AroundOne, Exactly, FromZero, Number, ONE_OR_PAIR, PAIR, PairOnly, Range, Spread, Symmetric,
 };
-pub use schema::schema;
+pub use schema::{ANY_LETTER_CASE, schema};
 pub use stages::{Bytes, EntryResources, Inputs, ONE_OR_MANY, StageEntry, Stages, TimeSpan, Words};
 pub use tools::{Optimization, Stedgeai, Stm32ai, Tools};
 pub use training::Training;

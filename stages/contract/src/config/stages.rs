@@ -222,46 +222,58 @@ fn quantity(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let (_, factor) = units.iter().find(|(name, _)| *name == unit.trim())?;
     let amount = (number * *factor as f64).ceil();
     // Beyond this a float skips whole numbers, and no machine has or waits that much.
-    (amount >= 1.0 && amount < 9.0e15).then_some(amount as u64)
+    (1.0..9.0e15).contains(&amount).then_some(amount as u64)
 }
 
-macro_rules! quantity_of_text {
-    ($type:ident, $units:ident, $wrap:expr, $unwrap:expr, $what:literal) => {
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                // A deserializer that only asks which keys there are has no text.
-                if text.is_empty() {
-                    return Ok($wrap(0));
-                }
-                quantity(&text, $units)
-                    .map($wrap)
-                    .ok_or_else(|| de::Error::custom(concat!("must be ", $what)))
-            }
-        }
-
-        impl Serialize for $type {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&$unwrap(self).to_string())
-            }
-        }
-    };
+/// Reads a quantity in whole smallest units.
+struct Quantity {
+    units: &'static [(&'static str, u64)],
+    what: &'static str,
 }
 
-quantity_of_text!(
-    TimeSpan,
-    TIME_UNITS,
-    |seconds| TimeSpan(Duration::from_secs(seconds)),
-    |span: &TimeSpan| span.0.as_secs(),
-    "a time such as 90 s, 10 min or 2 h"
-);
-quantity_of_text!(
-    Bytes,
-    MEMORY_UNITS,
-    Bytes,
-    |bytes: &Bytes| bytes.0,
-    "an amount of memory such as 500 MB or 2 GiB"
-);
+const TIME: Quantity = Quantity { units: TIME_UNITS, what: "a time such as 90 s, 10 min or 2 h" };
+const MEMORY: Quantity =
+    Quantity { units: MEMORY_UNITS, what: "an amount of memory such as 500 MB or 2 GiB" };
+
+impl Visitor<'_> for Quantity {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<u64, E> {
+        // A deserializer that only asks which keys there are has no text.
+        if text.is_empty() {
+            return Ok(0);
+        }
+        quantity(text, self.units).ok_or_else(|| E::custom(format!("must be {}", self.what)))
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeSpan {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TIME).map(|seconds| Self(Duration::from_secs(seconds)))
+    }
+}
+
+impl Serialize for TimeSpan {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.as_secs().to_string())
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(MEMORY).map(Self)
+    }
+}
+
+impl Serialize for Bytes {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.to_string())
+    }
+}
 
 #[cfg(test)]
 mod tests {
