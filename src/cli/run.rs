@@ -19,7 +19,8 @@ use std::{path::Path, time::Instant};
 pub(crate) struct RunArgs {
     #[command(flatten)]
     configuration: Configuration,
-    /// Stages that may work at a time, each with its share of the threads [default: as many as the cores they take allow: train, quantize and evaluate take all, a command one]
+    /// Stages that may work at a time, each with its share of the threads [default: as many as the cores they take
+    /// allow: train, quantize and evaluate take all, a command one]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// Worker threads in all [default: the cores of this machine]. Results do not depend on it

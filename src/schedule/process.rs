@@ -41,6 +41,9 @@ pub(super) enum Said {
     Text(String),
 }
 
+/// Takes a line of standard output, tells what it means, and says whether it was the last word.
+pub(super) type Hear<'a> = dyn FnMut(String, &mut dyn FnMut(Said)) -> bool + 'a;
+
 /// A process under guard.
 pub(super) struct Process {
     child: Child,
@@ -127,7 +130,7 @@ impl Process {
     pub(super) fn attend<M: Manners>(
         &mut self,
         stopping: &mut Stopping<'_>,
-        hear: &mut dyn FnMut(String, &mut dyn FnMut(Said)) -> bool,
+        hear: &mut Hear<'_>,
         said: &mut dyn FnMut(Said),
     ) {
         let mut last_word = None;
@@ -188,12 +191,7 @@ impl Process {
         self.last_words.iter().skip(from).take(LAST_WORDS).map(String::as_str)
     }
 
-    fn pass_on(
-        &mut self,
-        heard: Heard,
-        hear: &mut dyn FnMut(String, &mut dyn FnMut(Said)) -> bool,
-        said: &mut dyn FnMut(Said),
-    ) -> bool {
+    fn pass_on(&mut self, heard: Heard, hear: &mut Hear<'_>, said: &mut dyn FnMut(Said)) -> bool {
         match heard {
             Heard::Out(line) => hear(line, said),
             Heard::Err(line) => {

@@ -81,8 +81,8 @@ pub trait Stage: Send + Sync {
     }
 
     /// The program that does the work instead of [`run`](Stage::run) in a process of this one. It starts in the working
-    /// directory of the engine, with [`Program::environment`] and nothing else of the engine's, speaks
-    /// [`crate::protocol::Reply`] lines where it wants to, and its outputs are those the stage declared.
+    /// directory of the engine, with [`Program::environment`] and nothing else of the engine's, may print events
+    /// (`{"event": "metric", "name": "loss", "value": 0.5}`) as lines, and its outputs are those the stage declared.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -151,8 +151,9 @@ pub enum Cores {
 pub struct Program {
     /// What is started.
     pub command: CommandLine,
-    /// The whole environment, but for what the engine adds: `PIPELINE_REQUEST`, the file that holds the
-    /// [`Request`] as JSON.
+    /// The whole environment, but for what the engine adds: `PIPELINE_REQUEST`, the file that holds the [`Request`] as
+    /// JSON, `PIPELINE_OUT` and `PIPELINE_PARTIAL`, the folders [`Request::out`] and [`Request::partial`], and
+    /// `PIPELINE_THREADS`, the cores that it was granted.
     pub environment: BTreeMap<OsString, OsString>,
 }
 
