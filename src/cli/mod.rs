@@ -11,6 +11,7 @@ mod prepare;
 mod refusal;
 mod run;
 mod runs;
+mod schema;
 mod show;
 mod validate;
 
@@ -43,6 +44,7 @@ enum Verb {
     Plan(plan::PlanArgs),
     Validate(validate::ValidateArgs),
     Init(init::InitArgs),
+    Schema(schema::SchemaArgs),
     Runs(runs::RunsArgs),
     Show(show::ShowArgs),
     Completions(completions::CompletionsArgs),
@@ -114,6 +116,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Verb::Completions(args) => Ok(completions::completions(args)),
         Verb::Validate(args) => Ok(validate::validate(args, &registry)),
         Verb::Init(args) => Ok(init::init(args)),
+        Verb::Schema(args) => Ok(schema::schema(args)),
         Verb::Stage | Verb::Guard => Ok(Exit::Bug),
     }));
     match done {

@@ -12,6 +12,9 @@ use std::{
 /// The legal keys of each mapping, by its path.
 pub(super) type LegalKeys = BTreeMap<KeyPath, &'static [&'static str]>;
 
+/// Names of fields that have another name, too.
+const OTHER_SPELLINGS: &[&str] = &["delta_hue", "delta_saturation", "delta_value"];
+
 /// The legal keys of every mapping of a type: it is deserialized from holes that note which fields they are asked for.
 pub(super) fn legal_keys<T: de::DeserializeOwned>() -> LegalKeys {
     let notes = RefCell::new(LegalKeys::new());
@@ -127,7 +130,9 @@ impl<'de> Deserializer<'de> for Hole<'_> {
         if let Some((notes, path)) = &self.notes {
             notes.borrow_mut().insert(path.clone(), fields);
         }
-        let entries = fields.iter().map(|field| (*field, self.below(field)));
+        // A field that is there in two spellings would be there twice.
+        let fields = fields.iter().filter(|field| !OTHER_SPELLINGS.contains(field));
+        let entries = fields.map(|field| (*field, self.below(field)));
         visitor.visit_map(de::value::MapDeserializer::new(entries))
     }
 

@@ -8,11 +8,8 @@ use crate::config::{
     suggest,
     text::Place,
 };
-use contract::config::{IN_ORDER, ONE_OR_MANY, ONE_OR_PAIR, PAIR};
+use contract::config::{ANY_LETTER_CASE, IN_ORDER, ONE_OR_MANY, ONE_OR_PAIR, PAIR};
 use serde::de::{self, Deserializer, IntoDeserializer, Visitor, value::StrDeserializer};
-
-/// Enumerations whose names are legal in any letter case.
-const ANY_LETTER_CASE: &[&str] = &["Quantizer", "QuantizationType", "PretrainedWeights", "Padding", "Ide"];
 
 /// What the names of an enumeration are, where the mapping that holds them is in file order.
 const NAMES: &[(&str, &str)] = &[("Augmentation", "augmentation function"), ("Callback", "callback")];

@@ -223,6 +223,13 @@ impl<'a> Reader<'a> {
         if let Some(field) = refusal.missing {
             return self.missing(field);
         }
+        if let Some(field) = refusal.twice {
+            let message = format!("`{}` is there twice, in two spellings", self.path.key(field));
+            let error = ConfigError::new(Code::Conflict, message)
+                .at(self.place(), "in here")
+                .help("keep one of them".to_owned());
+            return Refusal::new(&self.path, error);
+        }
         let message = format!("`{}`: {}, found {}", self.path, refusal.error, self.node.describe());
         Refusal::new(&self.path, ConfigError::new(Code::InvalidValue, message).at(self.place(), "here"))
     }

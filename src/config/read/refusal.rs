@@ -16,13 +16,22 @@ pub(super) struct Refusal {
     pub(super) placed: bool,
     /// The field that is missing.
     pub(super) missing: Option<&'static str>,
+    /// The field that is there in both of its spellings.
+    pub(super) twice: Option<&'static str>,
     /// Whether another mistake says it already.
     pub(super) implied: bool,
 }
 
 impl Refusal {
     pub(super) fn new(path: &KeyPath, error: ConfigError) -> Self {
-        Self { path: path.clone(), error: error.key(path), placed: true, missing: None, implied: false }
+        Self {
+            path: path.clone(),
+            error: error.key(path),
+            placed: true,
+            missing: None,
+            twice: None,
+            implied: false,
+        }
     }
 }
 
@@ -33,12 +42,17 @@ impl de::Error for Refusal {
             error: ConfigError::new(Code::InvalidValue, message.to_string()),
             placed: false,
             missing: None,
+            twice: None,
             implied: false,
         }
     }
 
     fn missing_field(field: &'static str) -> Self {
         Self { missing: Some(field), ..Self::custom("") }
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self { twice: Some(field), ..Self::custom("") }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Configurations that load, and every diagnostic as a user sees it.
 
+mod arguments;
 mod changes;
 mod errors;
 mod hostile;

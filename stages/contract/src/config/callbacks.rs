@@ -492,9 +492,18 @@ impl Callback {
 
 impl LearningRateScheduler {
     fn check(&self, rules: &mut Rules) {
-        if let Err(error) = Lambda::parse(&self.schedule) {
-            rules.require("schedule", false, format_args!("this is no schedule: {error}"));
-        }
+        let Err(error) = Lambda::parse(&self.schedule) else { return };
+        // In a block of several lines the caret cannot say it.
+        let place = error.at().and_then(|at| self.schedule.get(..at)).map_or_else(String::new, |before| {
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+            format!(" (line {line} of it, column {column})")
+        });
+        let issue = Issue::invalid(rules.key("schedule"), format!("this is no schedule: {error}{place}"));
+        rules.push(match error.help() {
+            Some(help) => issue.with_help(help),
+            None => issue,
+        });
     }
 }
 

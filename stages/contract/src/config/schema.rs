@@ -18,21 +18,26 @@ pub fn schema() -> Value {
     schema
 }
 
+/// Enumerations whose names are legal in any letter case, by the names of their types.
+pub const ANY_LETTER_CASE: [&str; 5] =
+    ["Quantizer", "QuantizationType", "PretrainedWeights", "Padding", "Ide"];
+
 /// Keywords whose value is a mapping from names to schemas.
 const NAMED: [&str; 2] = ["properties", "$defs"];
 /// Keywords whose value is a list of schemas.
-const LISTED: [&str; 4] = ["anyOf", "oneOf", "allOf", "prefixItems"];
+const LISTED: [&str; 3] = ["anyOf", "oneOf", "prefixItems"];
 /// Keywords whose value is a schema.
 const SINGLE: [&str; 2] = ["items", "additionalProperties"];
-
-/// What a reference looks like.
-fn reference() -> Value {
-    json!({"type": "string", "pattern": "\\$\\{.+\\}"})
-}
 
 /// Lets in what users write, here and below.
 fn loosen(schema: &mut Value) {
     let Value::Object(keywords) = schema else { return };
+    for name in ANY_LETTER_CASE {
+        if let Some(definition) = keywords.get_mut("$defs").and_then(|definitions| definitions.get_mut(name))
+        {
+            allow_letter_cases(definition);
+        }
+    }
     for keyword in NAMED {
         for (_, below) in keywords.get_mut(keyword).and_then(Value::as_object_mut).into_iter().flatten() {
             loosen(below);
@@ -48,76 +53,96 @@ fn loosen(schema: &mut Value) {
             loosen(below);
         }
     }
+    allow_other_types(keywords);
     allow_empty(keywords);
-    loosen_value(keywords);
+}
+
+/// A value may be written in other ways than its type says.
+fn allow_other_types(keywords: &mut Map<String, Value>) {
+    // How many bits a number has is of no use to an editor.
+    keywords.remove("format");
+    if keywords.contains_key("const") || keywords.contains_key("pattern") {
+        return;
+    }
+    if let Some(names) = keywords.remove("enum") {
+        keywords.remove("type");
+        keywords.insert("anyOf".to_owned(), json!([{"enum": names}, reference()]));
+        return;
+    }
+    if let Some(variants) = keywords.remove("oneOf") {
+        // Only one of them can hold all the same, and a reference is none of them.
+        let mut variants = variants.as_array().cloned().unwrap_or_default();
+        variants.push(reference());
+        keywords.insert("anyOf".to_owned(), Value::Array(variants));
+        return;
+    }
+    let Some(kind) = keywords.get_mut("type") else { return };
+    let others: &[&str] = match kind.as_str().or_else(|| kind.get(0)?.as_str()) {
+        // A word that looks like a number is text where text is wanted.
+        Some("string") => &["number", "boolean"],
+        Some("number" | "integer" | "boolean" | "array") => &["string"],
+        _ => &[],
+    };
+    others.iter().for_each(|other| add_type(kind, other));
 }
 
 /// Keys that are not needed may be empty.
 fn allow_empty(keywords: &mut Map<String, Value>) {
-    let required: Vec<Value> =
-        keywords.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    let required = keywords.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
     let properties = keywords.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten();
-    for (_, property) in properties.filter(|(name, _)| !required.contains(&json!(name))) {
+    for (name, property) in properties {
+        let Some(keywords) = property.as_object_mut() else { continue };
+        if required.iter().any(|needed| needed == name) {
+            continue;
+        }
         let empty = json!({"type": "null"});
-        match property
-            .as_object_mut()
-            .and_then(|keywords| keywords.get_mut("anyOf"))
-            .and_then(Value::as_array_mut)
-        {
-            Some(alternatives) if alternatives.contains(&empty) => {}
-            Some(alternatives) => alternatives.push(empty),
-            None => alternatives(property, vec![empty]),
-        }
-    }
-}
-
-/// A value may be written in other ways than its type says.
-fn loosen_value(keywords: &mut Map<String, Value>) {
-    let Some(kind) = keywords.get("type").and_then(named_type) else { return };
-    let ways = match kind.as_str() {
-        // A word that looks like a number is text where text is wanted.
-        "string" if !keywords.contains_key("enum") && !keywords.contains_key("const") => {
-            if !keywords.contains_key("pattern") {
-                keywords.insert("type".to_owned(), json!(["string", "number", "boolean"]));
+        if let Some(kind) = keywords.get_mut("type") {
+            add_type(kind, "null");
+        } else if let Some(Value::Array(ways)) = keywords.get_mut("anyOf") {
+            if !ways.contains(&empty) {
+                ways.push(empty);
             }
-            return;
+        } else if let Some(definition) = keywords.remove("$ref") {
+            keywords.insert("anyOf".to_owned(), json!([{"$ref": definition}, empty]));
         }
-        "string" => vec![reference()],
-        "number" | "integer" | "boolean" | "array" => vec![json!({"type": "string"})],
-        _ => return,
-    };
-    let mut value = Value::Object(std::mem::take(keywords));
-    alternatives(&mut value, ways);
-    if let Value::Object(loosened) = value {
-        *keywords = loosened;
     }
 }
 
-/// The type that is not null.
-fn named_type(kind: &Value) -> Option<String> {
+fn add_type(kind: &mut Value, other: &str) {
     match kind {
-        Value::String(name) => Some(name.clone()),
-        Value::Array(names) => names.iter().find(|name| **name != json!("null"))?.as_str().map(str::to_owned),
-        _ => None,
+        Value::Array(kinds) if kinds.iter().any(|kind| kind == other) => {}
+        Value::Array(kinds) => kinds.push(json!(other)),
+        kind if kind == other => {}
+        kind => *kind = json!([kind.take(), other]),
     }
 }
 
-/// Keywords that say something to people, and stay where they are when a schema gets alternatives.
-const SAYS: [&str; 5] = ["title", "description", "default", "$schema", "$defs"];
+/// What a reference looks like.
+fn reference() -> Value {
+    json!({"type": "string", "pattern": r"\$\{.+\}"})
+}
 
-/// Puts alternatives beside a schema.
-fn alternatives(schema: &mut Value, others: Vec<Value>) {
-    let Value::Object(keywords) = std::mem::take(schema) else { return };
-    let (outside, inside): (Map<_, _>, Map<_, _>) =
-        keywords.into_iter().partition(|(keyword, _)| SAYS.contains(&keyword.as_str()));
-    let mut outside = outside;
-    let mut all = match inside.get("anyOf") {
-        Some(Value::Array(all)) if inside.len() == 1 => all.clone(),
-        _ => vec![Value::Object(inside)],
+/// The names of an enumeration in any letter case.
+fn allow_letter_cases(schema: &mut Value) {
+    let names = |names: &Value| -> Vec<String> {
+        names.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    all.extend(others);
-    outside.insert("anyOf".to_owned(), Value::Array(all));
-    *schema = Value::Object(outside);
+    let variants = schema["oneOf"].as_array().into_iter().flatten();
+    let mut found: Vec<String> = names(&schema["enum"]);
+    found.extend(variants.filter_map(|variant| variant["const"].as_str()).map(str::to_owned));
+    let any_case = |c: char| match c.is_ascii_alphabetic() {
+        true => format!("[{}{}]", c.to_ascii_uppercase(), c.to_ascii_lowercase()),
+        false => c.to_string(),
+    };
+    let patterns: Vec<String> = found.iter().map(|name| name.chars().map(any_case).collect()).collect();
+    let pattern = json!({"type": "string", "pattern": format!("^({})$", patterns.join("|"))});
+    let Some(keywords) = schema.as_object_mut() else { return };
+    if let Some(Value::Array(variants)) = keywords.get_mut("oneOf") {
+        variants.push(pattern);
+    } else if let Some(names) = keywords.remove("enum") {
+        keywords.remove("type");
+        keywords.insert("oneOf".to_owned(), json!([{"enum": names}, pattern]));
+    }
 }
 
 /// A mapping from the names of an enum's variants to their arguments.
