@@ -168,11 +168,11 @@ pub(super) fn path_with_escapes(key: Option<&str>, node: &Node) -> Option<Config
     )
 }
 
-/// Where the first escape stands that is not one of a backslash, a quote or a slash.
+/// Where the first escape stands that is not one of a backslash, a quote, a slash or a code point.
 fn first_escape(text: &str) -> Option<usize> {
     let mut characters = text.char_indices();
     while let Some((at, c)) = characters.next() {
-        if c == '\\' && !matches!(characters.next()?.1, '\\' | '"' | '/') {
+        if c == '\\' && !matches!(characters.next()?.1, '\\' | '"' | '/' | 'u') {
             return Some(at);
         }
     }

@@ -6,6 +6,7 @@
 
 use super::{
     error::{Code, ConfigError},
+    mangled::is_invisible,
     node::{Content, Entry, Kind, Node, Scalar},
     path::{KeyPath, Step},
     source, suggest,
@@ -81,7 +82,8 @@ impl Change {
             )
             .help("write `key.sub=value`, `+key.sub=value` to add, or `~key.sub` to remove".to_owned()));
         }
-        let path = match KeyPath::parse(key.slice().trim()) {
+        let name = key.slice().trim();
+        let path = match KeyPath::parse(name).filter(|_| !name.contains(is_invisible)) {
             Some(path) if !path.0.iter().any(|step| matches!(step, Step::Index(_))) => path,
             Some(_) => {
                 let message = "items of a list cannot be changed one by one";

@@ -83,6 +83,21 @@ fn plain_or_quoted(text: &str, kind: &Kind, quoted: bool) -> String {
     if !quoted && !text.is_empty() && !text.contains(['\n', '\r']) && reads_back() {
         return text.to_owned();
     }
-    // A JSON string is a YAML string in double quotes.
-    serde_json::Value::from(text).to_string()
+    in_double_quotes(text)
+}
+
+/// In double quotes; characters that need an escape have one that is in no path by accident, as `\n` is.
+fn in_double_quotes(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+                quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }

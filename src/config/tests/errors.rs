@@ -83,6 +83,7 @@ fn wrong_values() {
         "value_for_a_section",
         report(&chain_with("training:\n  model:", "mlflow: 5\ntraining:\n  model:"), &[])
     );
+    assert_snapshot!("value_for_functions", report(&format!("{CHAIN}data_augmentation: flip\n"), &[]));
     assert_snapshot!("list_for_a_section", report(&format!("{CHAIN}evaluation:\n  - target\n"), &[]));
     assert_snapshot!(
         "no_blank_after_the_colon",
@@ -115,6 +116,13 @@ fn numbers_that_are_not_finite_stay_words_where_anything_may_stand() {
     let augmentation = loaded(&yaml, &[]).config.custom_data_augmentation.expect("augmentation");
     let text = serde_json::to_string(&augmentation.config).expect("JSON");
     assert_eq!(text, r#"{"a":".nan","b":"1e999","c":["-.inf"]}"#);
+}
+
+#[test]
+fn params_of_a_stage_that_are_no_keys() {
+    let yaml = format!("{CHAIN}stages:\n  again: {{uses: train, params: {{training..epochs: 3}}}}\n");
+    let errors = loaded(&yaml, &[]).with_params("again").expect_err("no key");
+    assert_snapshot!("params_that_are_no_keys", errors.render(false));
 }
 
 #[test]
@@ -295,6 +303,16 @@ fn files_that_cannot_be_read() {
     assert_snapshot!("utf_16_without_mark", file_report(&folder, "utf16_without_mark.yaml"));
     assert_snapshot!("no_such_folder", file_report(&folder, "nowhere/training_config.yaml"));
     assert_snapshot!("no_yaml_in_the_folder", file_report(&folder, "sub/training_config.yaml"));
+}
+
+#[test]
+fn a_missing_file_that_is_named_by_its_own_name_says_where_was_looked() {
+    let request =
+        Request { file: "no_such_file_here.yaml".into(), overrides: Vec::new(), started: started() };
+    let report = crate::config::load(&request).expect_err("no file").to_json();
+    let here = std::env::current_dir().expect("a folder").display().to_string();
+    let message = report["errors"][0]["message"].as_str().expect("a message");
+    assert_snapshot!("no_such_file_here", message.replace(&here, "HERE"));
 }
 
 #[test]

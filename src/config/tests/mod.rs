@@ -2,6 +2,7 @@
 
 mod arguments;
 mod changes;
+mod coverage;
 mod errors;
 mod hostile;
 mod mistakes;

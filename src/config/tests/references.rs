@@ -121,12 +121,22 @@ fn references_that_lead_nowhere_say_why() {
 
 #[test]
 fn references_that_multiply_are_stopped() {
-    let mut yaml =
-        format!("{CHAIN}custom_data_augmentation:\n  function_name: f\n  config:\n    a0: xxxxxxxxxx\n");
-    let before = "custom_data_augmentation.config.a";
-    for i in 1..30 {
-        yaml.push_str(&format!("    a{i}: ${{{before}{0}}}${{{before}{0}}}\n", i - 1));
-    }
-    let report = report(&yaml, &[]);
-    assert!(report.contains("bytes") || report.contains("references"), "{report}");
+    let values = |count: usize, value: &dyn Fn(usize) -> String| {
+        let lines: String = (1..count).map(|i| format!("    a{i}: {}\n", value(i))).collect();
+        let start = "custom_data_augmentation:\n  function_name: f\n  config:\n    a0: xxxxxxxxxx\n";
+        report(&format!("{CHAIN}{start}{lines}"), &[])
+    };
+    let before = |i: usize| format!("${{custom_data_augmentation.config.a{}}}", i - 1);
+    let doubled = values(30, &|i| before(i).repeat(2));
+    assert_snapshot!("multiplies", doubled.split("\n\n").take(2).collect::<Vec<_>>().join("\n\n"));
+    let grown = values(7, &|i| if i == 1 { "x".repeat(300) } else { before(i).repeat(6) });
+    assert_snapshot!("grows", grown.split("\n\n").take(2).collect::<Vec<_>>().join("\n\n"));
+    let deep = values(40, &|i| if i == 1 { before(39) } else { "x".to_owned() + &before(i) });
+    assert!(deep.contains("refers to itself") || deep.contains("deep"), "{deep}");
+    let chain = values(60, &|i| if i == 59 { "end".to_owned() } else { before(i + 2) });
+    assert_snapshot!("deep", chain.split("\n\n").take(2).collect::<Vec<_>>().join("\n\n"));
+    assert_snapshot!("nested", mistake(&format!("'{}x{}'", "${".repeat(40), "}".repeat(40))));
+    let names = "\n    - ${operation_mode}".repeat(10_001);
+    let many = report(&chain_with("name: shapes", &format!("name: x\n  class_names:{names}")), &[]);
+    assert_snapshot!("too_many", many);
 }

@@ -154,6 +154,6 @@ fn a_template_that_goes_on_for_ever_is_stopped() {
     assert!(report(&named(&deep)).contains("config::template"));
     let long = "{% for i in range(9000) %}".to_owned() + &"x".repeat(700) + "{% endfor %}";
     let report = report(&named(&long));
-    assert!(report.contains("4 MiB"), "{report}");
+    assert_snapshot!("too_long", report);
     assert!(start.elapsed() < Duration::from_secs(10));
 }
