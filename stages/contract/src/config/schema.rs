@@ -14,8 +14,86 @@ pub fn schema() -> Value {
     if let Some(root) = schema.as_object_mut() {
         root.insert("title".to_owned(), json!("Pipeline configuration"));
     }
+    if let Some(definitions) = schema.get_mut("$defs").and_then(Value::as_object_mut) {
+        definitions.iter_mut().for_each(|(name, definition)| adapt(name, definition));
+    }
     loosen(&mut schema);
     schema
+}
+
+/// What the reader of files does with some types besides what they say themselves.
+fn adapt(name: &str, definition: &mut Value) {
+    match name {
+        name if ANY_LETTER_CASE.contains(&name) => allow_letter_cases(definition),
+        "Optimizer" => allow_name_alone(definition),
+        "ModelSpec" => allow_template_arguments(definition),
+        "Hsv" => allow_other_spelling(definition),
+        // Hydra's own keys are accepted with a note.
+        "Hydra" | "HydraRun" => {
+            definition.as_object_mut().and_then(|keywords| keywords.remove("additionalProperties"));
+        }
+        _ => {}
+    }
+}
+
+/// A name, or a mapping from one name to arguments that may be empty.
+fn allow_name_alone(definition: &mut Value) {
+    let properties = by_name(definition);
+    let names: Vec<String> = properties.keys().cloned().collect();
+    let Some(keywords) = definition.as_object_mut() else { return };
+    let arguments = json!({
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+        "minProperties": 1,
+        "maxProperties": 1,
+    });
+    keywords.insert("oneOf".to_owned(), json!([{"enum": names}, arguments]));
+}
+
+/// Other keys of a custom model are arguments of its template; its name may be said by `general.model_type`.
+fn allow_template_arguments(definition: &mut Value) {
+    let properties = definition["properties"].as_object().into_iter().flatten();
+    let names: Vec<String> = properties.map(|(name, _)| name.clone()).collect();
+    let Some(keywords) = definition.as_object_mut() else { return };
+    keywords.remove("additionalProperties");
+    if let Some(Value::Array(required)) = keywords.get_mut("required") {
+        required.retain(|key| key != "name");
+    }
+    keywords.insert("if".to_owned(), json!({"properties": {"name": {"const": "custom"}}}));
+    keywords.insert("else".to_owned(), json!({"propertyNames": {"enum": names}}));
+}
+
+/// `hue_delta` may be called `delta_hue`, and so on.
+fn allow_other_spelling(definition: &mut Value) {
+    let Some(keywords) = definition.as_object_mut() else { return };
+    let needed = keywords.remove("required").and_then(|names| names.as_array().cloned()).unwrap_or_default();
+    let Some(Value::Object(properties)) = keywords.get_mut("properties") else { return };
+    let mut spellings = Vec::new();
+    for name in needed.iter().filter_map(Value::as_str) {
+        let Some(channel) = name.strip_suffix("_delta") else { continue };
+        let other = format!("delta_{channel}");
+        spellings.push(json!({"oneOf": [{"required": [name]}, {"required": [other]}]}));
+        if let Some(property) = properties.get(name).cloned() {
+            properties.insert(other, property);
+        }
+    }
+    keywords.insert("allOf".to_owned(), Value::Array(spellings));
+}
+
+/// The arguments of each variant of an enum whose variants all have some.
+fn by_name(variants: &Value) -> Map<String, Value> {
+    let mut properties = Map::new();
+    for variant in variants["oneOf"].as_array().into_iter().flatten() {
+        for (name, arguments) in variant["properties"].as_object().into_iter().flatten() {
+            let mut arguments = arguments.clone();
+            if let (Some(arguments), Some(about)) = (arguments.as_object_mut(), variant.get("description")) {
+                arguments.insert("description".to_owned(), about.clone());
+            }
+            properties.insert(name.clone(), arguments);
+        }
+    }
+    properties
 }
 
 /// Enumerations whose names are legal in any letter case, by the names of their types.
@@ -32,12 +110,6 @@ const SINGLE: [&str; 2] = ["items", "additionalProperties"];
 /// Lets in what users write, here and below.
 fn loosen(schema: &mut Value) {
     let Value::Object(keywords) = schema else { return };
-    for name in ANY_LETTER_CASE {
-        if let Some(definition) = keywords.get_mut("$defs").and_then(|definitions| definitions.get_mut(name))
-        {
-            allow_letter_cases(definition);
-        }
-    }
     for keyword in NAMED {
         for (_, below) in keywords.get_mut(keyword).and_then(Value::as_object_mut).into_iter().flatten() {
             loosen(below);
@@ -96,14 +168,14 @@ fn allow_empty(keywords: &mut Map<String, Value>) {
             continue;
         }
         let empty = json!({"type": "null"});
+        let none = json!({"type": "string", "pattern": "^([Nn][Oo][Nn][Ee]|[Nn][Uu][Ll][Ll])$"});
         if let Some(kind) = keywords.get_mut("type") {
             add_type(kind, "null");
         } else if let Some(Value::Array(ways)) = keywords.get_mut("anyOf") {
-            if !ways.contains(&empty) {
-                ways.push(empty);
-            }
+            ways.retain(|way| *way != empty);
+            ways.extend([empty, none]);
         } else if let Some(definition) = keywords.remove("$ref") {
-            keywords.insert("anyOf".to_owned(), json!([{"$ref": definition}, empty]));
+            keywords.insert("anyOf".to_owned(), json!([{"$ref": definition}, empty, none]));
         }
     }
 }
@@ -152,19 +224,7 @@ impl<T: JsonSchema> JsonSchema for InOrder<T> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let variants = T::json_schema(generator).to_value();
-        let mut properties = Map::new();
-        for variant in variants["oneOf"].as_array().into_iter().flatten() {
-            for (name, arguments) in variant["properties"].as_object().into_iter().flatten() {
-                let mut arguments = arguments.clone();
-                if let (Some(arguments), Some(about)) =
-                    (arguments.as_object_mut(), variant.get("description"))
-                {
-                    arguments.insert("description".to_owned(), about.clone());
-                }
-                properties.insert(name.clone(), arguments);
-            }
-        }
+        let properties = by_name(&T::json_schema(generator).to_value());
         json_schema!({"type": "object", "properties": properties, "additionalProperties": false})
     }
 }
