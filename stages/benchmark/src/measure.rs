@@ -3,7 +3,7 @@
 use crate::{
     BenchmarkError, MeasureSettings, host,
     latency::{LEAST_RUNS, Latency, WARM_UP},
-    network::{MODEL, Network},
+    network::{Kind, MODEL, Network},
 };
 use contract::{
     ArtifactKind, Config, Cores, Demand, Finding, InputPort, Issue, Machine, OutputPort, Outputs, Preflight,
@@ -192,8 +192,9 @@ impl Measured {
         ));
         context.note(format!(
             "measured on {processor} with {threads} thread{}: the {model} model, one image a run, median of {runs} runs; \
-             this is not the time on a board",
-            if *threads == 1 { "" } else { "s" }
+             this is not the time on a board{}",
+            if *threads == 1 { "" } else { "s" },
+            if *model == Kind::Int8.name() { ", and int8 kernels here are made to be exact, not fast" } else { "" }
         ));
         context.metric("host inference_time ms", *median_ms);
         context.metric("host inference_time p90 ms", *p90_ms);

@@ -87,18 +87,21 @@ enum Gap {
     Lowest,
 }
 
+/// What blocks are ordered by: the second decides between equals.
+type Key<'a> = &'a dyn Fn(&Block) -> (u64, u64);
+
 /// Orders to try besides that of the blocks themselves: the largest first, by size, by the fullest step of their lives, by
 /// length of life, by both. Equals stay in the order of the blocks.
 fn orders(blocks: &[Block]) -> Vec<Vec<usize>> {
     let live = live(blocks);
     let breadth = |block: &Block| live[block.first..=block.last].iter().copied().max().unwrap_or(0);
-    let keys: [&dyn Fn(&Block) -> (u64, u64); 4] = [
+    let keys: [Key<'_>; 4] = [
         &|block| (block.bytes, block.steps()),
         &|block| (breadth(block), block.bytes),
         &|block| (block.steps(), block.bytes),
         &|block| (block.bytes * block.steps(), block.bytes),
     ];
-    let falling = |key: &&dyn Fn(&Block) -> (u64, u64)| {
+    let falling = |key: &Key<'_>| {
         let mut order: Vec<usize> = (0..blocks.len()).collect();
         order.sort_by_key(|&block| std::cmp::Reverse(key(&blocks[block])));
         order
