@@ -18,13 +18,14 @@ pub(crate) struct Word {
     pub(crate) is_command: bool,
 }
 
-/// The words of a line for `sh -c`. A line that a shell would refuse has words all the same: the shell says what is wrong
+/// The words of a line for `sh -c` but those that it writes to (`> FILE`). A line that a shell would refuse has words all the same: the shell says what is wrong
 /// with it.
 pub(crate) fn words(line: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut text = String::new();
     let mut started = false;
     let mut is_command = true;
+    let mut is_target = false;
     let mut quote = None;
     let mut chars = line.chars();
     while let Some(c) = chars.next() {
@@ -42,13 +43,16 @@ pub(crate) fn words(line: &str) -> Vec<Word> {
             (None, c) if c.is_whitespace() || ";|&()<>".contains(c) => {
                 if std::mem::take(&mut started) {
                     let word = Word { text: std::mem::take(&mut text), is_command };
-                    // `NAME=value` in front of a command leaves its place to the next word.
-                    is_command = is_command && is_assignment(&word.text);
-                    words.push(word);
+                    if !std::mem::take(&mut is_target) {
+                        // `NAME=value` in front of a command leaves its place to the next word.
+                        is_command = is_command && is_assignment(&word.text);
+                        words.push(word);
+                    }
                 }
+                is_target |= c == '>';
                 is_command = match c {
                     ';' | '|' | '&' | '(' | '\n' => true,
-                    '<' | '>' => false,
+                    '<' => false,
                     _ => is_command,
                 };
             }
@@ -58,7 +62,7 @@ pub(crate) fn words(line: &str) -> Vec<Word> {
             }
         }
     }
-    if started {
+    if started && !is_target {
         words.push(Word { text, is_command });
     }
     words

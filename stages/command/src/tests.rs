@@ -152,6 +152,9 @@ fn words_know_where_a_commands_name_stands() {
     };
     assert_eq!(commands("a b; c|d && X=1 e 'f g' (h)"), ["a", "c", "d", "e", "h"]);
     assert_eq!(commands("a > out b\nc"), ["a", "c"]);
+    assert_eq!(commands("> out a"), ["a"]);
+    let all = |line: &str| words(line).into_iter().map(|word| word.text).collect::<Vec<_>>();
+    assert_eq!(all("a <in 2>errors b>> 'the log' c>d"), ["a", "in", "2", "b", "c"]);
     assert_eq!(commands(r#""my prog" \a"#), ["my prog"]);
 }
 
