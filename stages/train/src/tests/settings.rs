@@ -61,9 +61,11 @@ fn the_background_of_pascal_voc_weighs_half() {
 #[test]
 fn what_is_not_built_yet_is_never_ignored() {
     let cases: [Case; 10] = [
-        ("data_augmentation", |c| c["data_augmentation"] = json!({"random_flip": {"mode": "horizontal"}})),
+        ("data_augmentation.random_flip", |c| {
+            c["data_augmentation"] = json!({"random_flip": {"mode": "horizontal"}});
+        }),
         ("custom_data_augmentation", |c| c["custom_data_augmentation"] = json!({"function_name": "mine"})),
-        ("training.optimizer", |c| c["training"]["optimizer"] = json!({"SGD": {}})),
+        ("training.optimizer.SGD", |c| c["training"]["optimizer"] = json!({"SGD": {}})),
         ("training.callbacks.EarlyStopping", |c| c["training"]["callbacks"] = json!({"EarlyStopping": {}})),
         ("training.frozen_layers", |c| c["training"]["frozen_layers"] = json!("(0:-1)")),
         ("training.trained_model_path", |c| c["training"]["trained_model_path"] = json!("a.h5")),
@@ -126,15 +128,45 @@ fn a_renamed_class_is_the_same_training() {
 }
 
 #[test]
-fn a_backbone_that_is_not_built_is_all_there_is_to_say_about_it() {
-    for name in ["custom", "resnet50"] {
+fn a_custom_model_has_a_type_by_its_name() {
+    for general in [json!({}), json!({"model_type": "custom"})] {
         let found = refused(|c| {
-            c["general"] = json!({});
-            c["training"]["model"]["name"] = json!(name);
-            c["training"]["model"]["version"] = Value::Null;
+            c["general"] = general;
+            c["training"]["model"] = json!({"name": "custom", "input_shape": [90, 90, 3]});
         });
         assert_eq!(found, one(IssueKind::NotYet, "training.model.name"));
     }
+}
+
+#[test]
+fn rules_on_values_and_what_is_not_built_come_in_one_report() {
+    let found = refused(|c| {
+        c["data_augmentation"] = json!({
+            "random_periodic_resizing": {"period": 5, "image_sizes": [[100, 96]]},
+            "random_gamma": {"gamma": [2, 1]}
+        });
+        c["training"]["callbacks"] =
+            json!({"LRStepDecay": {"initial_lr": 1, "step_size": 0, "decay_rate": 0.5}});
+        c["training"]["frozen_layers"] = json!("(0:");
+        c["training"]["model"]["alpha"] = json!(0.4);
+        c["training"]["model"]["pretrained_weights"] = json!("imagenet");
+    });
+    let mut found: Vec<(String, IssueKind)> = found.into_iter().map(|(kind, key)| (key, kind)).collect();
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    let (wrong, later) = (IssueKind::Invalid, IssueKind::NotYet);
+    let wanted = [
+        ("data_augmentation.random_gamma", later),
+        ("data_augmentation.random_gamma.gamma", wrong),
+        ("data_augmentation.random_periodic_resizing", later),
+        ("data_augmentation.random_periodic_resizing.image_sizes", wrong),
+        ("training.callbacks.LRStepDecay", later),
+        ("training.callbacks.LRStepDecay.step_size", wrong),
+        ("training.frozen_layers", later),
+        ("training.frozen_layers", wrong),
+        ("training.model.alpha", wrong),
+        ("training.model.pretrained_weights", later),
+    ];
+    assert_eq!(found, wanted.map(|(key, kind)| (key.to_owned(), kind)));
 }
 
 #[test]
@@ -220,7 +252,7 @@ fn all_mistakes_come_in_one_report() {
         c["training"]["batch_size"] = json!(0);
         c["training"]["model"]["alpha"] = json!(-1.0);
         c["preprocessing"] = Value::Null;
-        c["data_augmentation"] = json!({"random_flip": {}});
+        c["data_augmentation"] = json!({"random_flip": {"mode": "vertical"}});
     });
     assert_eq!(mistakes.len(), 4, "{mistakes:?}");
 }
