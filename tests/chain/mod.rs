@@ -8,4 +8,6 @@ mod benchmark;
 mod cache;
 mod determinism;
 mod kill;
+#[cfg(feature = "benchmark")]
+mod user_files;
 mod workspace;

@@ -1,0 +1,35 @@
+//! Files as users of the original services have them: what the plan says of each. What is not built yet is a line; files
+//! that are not here are none, since they may be where the file is run.
+
+use super::workspace::Workspace;
+use serde_json::Value;
+use std::{fmt::Write, path::Path, process::Command};
+
+#[test]
+fn each_file_plans_or_names_the_keys_that_keep_it_from_running() {
+    let workspace = Workspace::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/user_yaml");
+    let mut files: Vec<_> =
+        fs_err::read_dir(folder).expect("the folder").map(|entry| entry.expect("a file").path()).collect();
+    files.sort_unstable();
+    let output = Command::new(env!("CARGO_BIN_EXE_pipeline"))
+        .current_dir(workspace.path())
+        .env("MODELS_DIR", "/srv/models")
+        .env("DATASETS", "/srv/datasets")
+        .args(["validate", "--format", "json"])
+        .args(&files)
+        .output()
+        .expect("the program");
+    let checked: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let mut told = String::new();
+    for file in checked.as_array().expect("a list") {
+        let name = Path::new(file["file"].as_str().unwrap_or_default()).file_name().unwrap_or_default();
+        let mode = file["operation_mode"].as_str().unwrap_or("does not run");
+        writeln!(told, "{}: {mode}", name.to_string_lossy()).expect("text");
+        for error in file["errors"].as_array().into_iter().flatten() {
+            let key = error["key"].as_str().unwrap_or("operation_mode");
+            writeln!(told, "  {} {key}", error["code"].as_str().unwrap_or_default()).expect("text");
+        }
+    }
+    insta::assert_snapshot!(told);
+}
