@@ -230,7 +230,9 @@ impl<'a> Reader<'a> {
                 .help("keep one of them".to_owned());
             return Refusal::new(&self.path, error);
         }
-        let message = format!("`{}`: {}, found {}", self.path, refusal.error, self.node.describe());
+        let what = refusal.error.to_string();
+        let colon = if what.starts_with("must ") { "" } else { ":" };
+        let message = format!("`{}`{colon} {what}, found {}", self.path, self.node.describe());
         Refusal::new(&self.path, ConfigError::new(Code::InvalidValue, message).at(self.place(), "here"))
     }
 
