@@ -6,7 +6,7 @@
 
 use super::{
     error::{Code, ConfigError},
-    mangled::is_invisible,
+    mangled,
     node::{Content, Entry, Kind, Node, Scalar},
     path::{KeyPath, Step},
     source, suggest,
@@ -83,7 +83,10 @@ impl Change {
             .help("write `key.sub=value`, `+key.sub=value` to add, or `~key.sub` to remove".to_owned()));
         }
         let name = key.slice().trim();
-        let path = match KeyPath::parse(name).filter(|_| !name.contains(is_invisible)) {
+        if let Some((_, mistake)) = mangled::invisible(name, Some(&key)) {
+            return Err(mistake);
+        }
+        let path = match KeyPath::parse(name) {
             Some(path) if !path.0.iter().any(|step| matches!(step, Step::Index(_))) => path,
             Some(_) => {
                 let message = "items of a list cannot be changed one by one";

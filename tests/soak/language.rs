@@ -13,8 +13,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Longest that one text may take, on a machine that others use too.
-const SLOW: Duration = Duration::from_secs(10);
+/// Longest that one text may take, milliseconds are usual.
+const SLOW: Duration = Duration::from_secs(2);
+
+/// How often a slow text is tried again: on a machine that others use too, a slow run says little of the text.
+const TRIES: usize = 3;
 
 /// Most texts that are kept to be changed further.
 const POOL: usize = 3000;
@@ -122,14 +125,25 @@ struct Seen {
 impl Case {
     /// What came of it; an error is what must not happen.
     fn run(&self, folder: &Path) -> Result<Seen, String> {
-        let started = Instant::now();
-        let seen = catch_unwind(AssertUnwindSafe(|| self.outcome(folder))).unwrap_or_else(|panic| {
+        let mut fastest = Duration::MAX;
+        for _ in 0..TRIES {
+            let started = Instant::now();
+            let seen = self.caught(folder)?;
+            fastest = fastest.min(started.elapsed());
+            if fastest < SLOW {
+                return Ok(seen);
+            }
+        }
+        Err(format!("takes {} s", fastest.as_secs()))
+    }
+
+    /// The outcome; a panic is a finding.
+    fn caught(&self, folder: &Path) -> Result<Seen, String> {
+        catch_unwind(AssertUnwindSafe(|| self.outcome(folder))).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
             Err(format!("panic: {}", text.unwrap_or_default().chars().take(200).collect::<String>()))
-        })?;
-        let took = started.elapsed();
-        if took > SLOW { Err(format!("takes {} s", took.as_secs())) } else { Ok(seen) }
+        })
     }
 
     fn outcome(&self, folder: &Path) -> Result<Seen, String> {
@@ -188,8 +202,8 @@ impl Case {
         let end = if self.is_template { "yaml.j2" } else { "yaml" };
         let file = folder.join(format!("{number}.{end}"));
         fs_err::write(&file, &self.bytes).expect("the case");
-        fs_err::write(folder.join(format!("{number}.changes")), self.changes.join("\n"))
-            .expect("its changes");
+        let changes = serde_json::to_string(&self.changes).expect("JSON");
+        fs_err::write(folder.join(format!("{number}.changes.json")), changes).expect("its changes");
         file
     }
 }

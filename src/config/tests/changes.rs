@@ -133,3 +133,12 @@ fn mistakes_in_changes_point_at_the_command_line() {
         report(&chain_with("epochs: 10", "epochs: ten"), &["training.batch_sise=4"])
     });
 }
+
+#[test]
+fn a_key_of_a_change_holds_no_invisible_character() {
+    for change in ["+hydra.\u{feff}note=1", "training.\u{a0}epochs=3", "~training.\u{200b}epochs"] {
+        let report = report(CHAIN, &[change]);
+        assert!(report.contains("holds an invisible character"), "{report}");
+    }
+    assert_snapshot!("invisible_character_in_a_change", report(CHAIN, &["training.epochs\u{feff}=3"]));
+}

@@ -1,9 +1,12 @@
 //! No text makes it panic, hang or eat the memory.
 
-use super::{CHAIN, load, report};
+use super::{CHAIN, chain_with, load, loaded, report};
 use insta::assert_snapshot;
 use proptest::prelude::*;
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 #[test]
 fn an_alias_bomb_is_refused_at_once() {
@@ -105,6 +108,18 @@ proptest! {
         if let Ok(first) = load(&yaml, &[]) {
             let second = load(&first.secret_yaml(), &[]).map_err(|errors| errors.render(false));
             prop_assert_eq!(second.map(|second| second.config), Ok(first.config));
+        }
+    }
+}
+
+#[test]
+fn a_path_with_a_line_end_is_written_such_that_it_reads_back() {
+    for (value, path) in [(">+2\n\n", None), ("|\n    a\\tb\n\n", Some(Path::new("a\\tb\n")))] {
+        let yaml = chain_with("type: deeplab_v3", &format!("type: deeplab_v3\n  model_path: {value}"));
+        let first = loaded(&yaml, &[]);
+        assert_eq!(first.config.general.model_path.as_deref(), path);
+        for written in [first.secret_yaml(), first.resolved_yaml()] {
+            assert_eq!(loaded(&written, &[]).config, first.config, "{written}");
         }
     }
 }
