@@ -5,6 +5,10 @@ use crate::{
     schedule::Subscriber,
 };
 use contract::{Event, EventKind};
+use std::time::{Duration, Instant};
+
+/// `run.json` is written whole, so with many stages not at each change of one.
+const SAVE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Writes what happens into the run folder.
 ///
@@ -16,6 +20,10 @@ pub struct Journal {
     events: Option<EventLog>,
     log: Option<RunLog>,
     failure_told: bool,
+    /// Whether the record has changed since it was saved.
+    changed: bool,
+    /// When it was saved with all that is planned in it.
+    saved: Option<Instant>,
     /// Says that the engine lives; none where the file system has no locks.
     _lease: Option<Lease>,
 }
@@ -32,10 +40,27 @@ impl Journal {
             tracing::warn!("{error}: `pipeline runs` cannot tell whether this run is alive");
         });
         folder.save(&record)?;
-        Ok(Self { folder, record, events, log, failure_told: false, _lease: lease.ok() })
+        Ok(Self {
+            folder,
+            record,
+            events,
+            log,
+            failure_told: false,
+            changed: false,
+            saved: None,
+            _lease: lease.ok(),
+        })
     }
 
-    /// Brings `run.json` up to date; says whether anything in it changed.
+    fn save(&mut self) {
+        self.changed = false;
+        self.saved = Some(Instant::now());
+        if let Err(error) = self.folder.save(&self.record) {
+            self.tell(&error);
+        }
+    }
+
+    /// Brings the record up to date; says whether anything in it changed.
     fn note(&mut self, event: &Event) -> bool {
         let Some(stage) = &event.stage else {
             if let EventKind::RunFinished { outcome, .. } = &event.kind {
@@ -109,10 +134,18 @@ impl Subscriber for Journal {
             self.log = None;
             self.tell(&error);
         }
-        if self.note(event)
-            && let Err(error) = self.folder.save(&self.record)
-        {
-            self.tell(&error);
+        self.changed |= self.note(event);
+        match event.kind {
+            // More of the plan comes at once.
+            EventKind::StagePlanned { .. } => {}
+            EventKind::RunFinished { .. } => self.save(),
+            _ => self.tick(),
+        }
+    }
+
+    fn tick(&mut self) {
+        if self.changed && self.saved.is_none_or(|saved| saved.elapsed() >= SAVE_INTERVAL) {
+            self.save();
         }
     }
 

@@ -90,6 +90,7 @@ pub fn run(run: &Run<'_>, stream: &mut EventStream<'_>) -> std::io::Result<Endin
             if looked_around.elapsed() >= LOOK_AROUND {
                 looked_around = Instant::now();
                 look_after(&guard, &mut told, stream);
+                stream.tick();
             }
         }
     });

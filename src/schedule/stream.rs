@@ -10,6 +10,9 @@ pub trait Subscriber {
 
     /// A stage's process said something that is no event: a line of its standard error.
     fn text(&mut self, _stage: &str, _line: &str) {}
+
+    /// Comes several times a second, whatever happens: time to write what was put off.
+    fn tick(&mut self) {}
 }
 
 /// Numbers events, dates them and hands each to all subscribers before the next.
@@ -68,6 +71,11 @@ impl<'a> EventStream<'a> {
         for subscriber in &mut self.subscribers {
             subscriber.text(stage, &line);
         }
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self) {
+        self.subscribers.iter_mut().for_each(|subscriber| subscriber.tick());
     }
 
     /// What happened, without secrets in messages for people.
