@@ -3,7 +3,7 @@
 use super::sandbox::{Ended, Sandbox, end, id, send, wait_until};
 use contract::Random;
 use pipeline::store::failpoint::FAIL_POINTS;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 use std::{collections::BTreeMap, os::unix::process::ExitStatusExt, thread, time::Duration};
 
 /// The files of a run that nobody disturbed.
@@ -118,6 +118,7 @@ fn the_guard_outlives_the_signals_of_a_terminal_and_not_its_engine() {
     let mut engine = sandbox.start(&["run", "chain.yaml"]);
     let stage = sandbox.process("__stage");
     let guard = sandbox.process("__guard");
+    wait_until("a guard that catches signals", || catches_signals(guard));
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         send(guard, signal);
     }
@@ -127,4 +128,15 @@ fn the_guard_outlives_the_signals_of_a_terminal_and_not_its_engine() {
     engine.kill().expect("an engine to kill");
     engine.wait().expect("a killed engine");
     wait_until("the end of guard and stage", || sandbox.processes().is_empty());
+}
+
+/// Whether a process has handlers for the signals of a terminal.
+fn catches_signals(process: Pid) -> bool {
+    let status =
+        fs_err::read_to_string(format!("/proc/{}/status", process.as_raw_nonzero())).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    [Signal::INT, Signal::TERM, Signal::HUP]
+        .into_iter()
+        .all(|signal| mask & (1 << (signal.as_raw() - 1)) != 0)
 }

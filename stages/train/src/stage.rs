@@ -51,10 +51,8 @@ impl Stage for Train {
 
     fn inputs(&self) -> &'static [InputPort] {
         const ACCEPTS: &[ArtifactKind] = &[ArtifactKind::ImageSet];
-        const INPUTS: &[InputPort] = &[
-            InputPort::required(TRAINING_SET, ACCEPTS),
-            InputPort::required(VALIDATION_SET, ACCEPTS),
-        ];
+        const INPUTS: &[InputPort] =
+            &[InputPort::required(TRAINING_SET, ACCEPTS), InputPort::required(VALIDATION_SET, ACCEPTS)];
         INPUTS
     }
 
