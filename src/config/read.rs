@@ -19,7 +19,7 @@ use serde::de::Deserialize;
 use std::{cell::RefCell, collections::BTreeSet};
 
 /// Most mistakes that are reported at once.
-const MAX_MISTAKES: usize = 30;
+const MAX_MISTAKES: usize = 100;
 
 /// The configuration, or all mistakes in it; and notes for the user.
 pub(super) fn read(mut root: Node) -> Result<(Config, Vec<String>), Vec<ConfigError>> {
@@ -50,6 +50,14 @@ pub(super) fn read(mut root: Node) -> Result<(Config, Vec<String>), Vec<ConfigEr
         Some(config) if report.mistakes.is_empty() => Ok((config, report.notes())),
         _ => Err(report.mistakes),
     }
+}
+
+/// One value alone, of any type that can stand in a configuration.
+#[cfg(test)]
+pub(super) fn value<'de, T: Deserialize<'de>>(node: &Node) -> Result<T, ConfigError> {
+    let report = RefCell::new(Report::default());
+    let reader = Reader { node, key: None, path: KeyPath::default(), report: &report };
+    T::deserialize(reader).map_err(|refusal| refusal.error)
 }
 
 /// `general.model_type: custom` and `training.model.name: custom` mean the same, and either suffices.

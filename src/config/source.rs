@@ -157,8 +157,17 @@ pub(super) fn parse(text: &Arc<Text>, offset: usize) -> Result<(Node, Vec<Config
         }
     };
     let value: Value = serde_yaml::from_str(yaml).map_err(|error| {
-        let at = error.location().map_or(0, |location| location.index());
-        syntax_error(text, offset + at, &error.to_string())
+        let at = offset + error.location().map_or(0, |location| location.index());
+        let message = error.to_string();
+        if ["as u128", "as i128"].iter().any(|wide| message.contains(wide)) {
+            let place = Place::new(text, at..text.content.len());
+            let word = place.slice().split([' ', ',', ']', '}', '\n']).next().map_or(0, str::len);
+            let place = Place::new(text, at..at + word);
+            return ConfigError::new(Code::InvalidValue, "a whole number has more than 64 bits")
+                .at(Some(&place), "too large")
+                .help("quote it where it is text".to_owned());
+        }
+        syntax_error(text, at, &message)
     })?;
     let mut maker = Maker { text, mistakes: Vec::new() };
     let mut root = maker.node(&value, spans.as_deref())?;

@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
         } else {
             format!("a whole number between {low} and {high}")
         };
-        let scalar = self.node.scalar().ok_or_else(|| self.must_be(&what, "not a whole number"))?;
+        let scalar = self.arithmetic().ok_or_else(|| self.must_be(&what, "not a whole number"))?;
         match value::integer(&scalar.text) {
             Ok(number) if (low..=high).contains(&number) => Ok(number),
             Ok(_) => Err(self.must_be(&what, "out of range")),
@@ -101,9 +101,19 @@ impl<'a> Reader<'a> {
 
     pub(super) fn number(&self) -> Result<f64, Refusal> {
         let what = "a number such as 0.5, 1e-3 or 1/127.5";
-        let scalar = self.node.scalar().ok_or_else(|| self.must_be(what, "not a number"))?;
+        let scalar = self.arithmetic().ok_or_else(|| self.must_be(what, "not a number"))?;
         value::number(&scalar.text)
             .map_err(|error| self.must_be_literal(what, "not a number", scalar, &error))
+    }
+
+    /// What may be arithmetic. `2026-11-22` is a date for YAML, and nobody means 1993.
+    fn arithmetic(&self) -> Option<&'a Scalar> {
+        let is_date = |scalar: &Scalar| {
+            let parts: Vec<&str> = scalar.text.trim().split('-').collect();
+            let digits = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
+            parts.iter().map(|part| part.len()).eq([4, 2, 2]) && parts.iter().all(digits)
+        };
+        self.node.scalar().filter(|scalar| scalar.quoted || !is_date(scalar))
     }
 
     pub(super) fn truth_value(&self) -> Result<bool, Refusal> {

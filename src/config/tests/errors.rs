@@ -39,6 +39,10 @@ fn wrong_values() {
     assert_snapshot!("list_for_a_whole_number", epochs("[1, 2]"));
     assert_snapshot!("mapping_for_a_whole_number", epochs("{a: 1}"));
     assert_snapshot!("truth_value_for_a_whole_number", epochs("True"));
+    assert_snapshot!("date_for_a_whole_number", epochs("2026-11-22"));
+    assert_snapshot!("time_for_a_whole_number", epochs("1:30"));
+    assert_snapshot!("leading_zero_of_a_whole_number", epochs("010"));
+    assert_snapshot!("whole_number_of_more_than_64_bits", epochs("18446744073709551616"));
     let scale = |text: &str| {
         report(
             &chain_with("{scale: 1/127.5, offset: -1}", &format!("\n    scale: {text}\n    offset: -1")),

@@ -6,6 +6,7 @@ mod coverage;
 mod errors;
 mod hostile;
 mod mistakes;
+mod pyyaml;
 mod references;
 mod templates;
 mod user_files;
