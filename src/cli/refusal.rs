@@ -65,7 +65,9 @@ impl Refusal {
                     json!({"code": finding.code, "message": finding.message, "help": finding.help})
                 })
                 .collect(),
-            Self::Hidden(refusal, _) => refusal.to_json(),
+            Self::Hidden(refusal, secrets) => {
+                refusal.to_json().into_iter().map(|part| hidden(part, secrets)).collect()
+            }
             Self::System(what, error) => vec![json!({"message": format!("cannot {what}: {error}")})],
         }
     }
@@ -86,6 +88,16 @@ impl Refusal {
             Self::Hidden(refusal, secrets) => secrets.hide(&refusal.render(colour)),
             Self::System(what, error) => format!("cannot {what}: {error}\n"),
         }
+    }
+}
+
+/// The same without secrets.
+fn hidden(value: Value, secrets: &Secrets) -> Value {
+    match value {
+        Value::String(text) => secrets.hide(&text).into(),
+        Value::Array(parts) => parts.into_iter().map(|part| hidden(part, secrets)).collect(),
+        Value::Object(parts) => parts.into_iter().map(|(name, part)| (name, hidden(part, secrets))).collect(),
+        other => other,
     }
 }
 

@@ -86,14 +86,14 @@ struct Valid {
 fn check(file: &Path, changes: &[String], registry: &Registry) -> Checked {
     let request =
         config::Request { file: file.to_owned(), overrides: changes.to_vec(), started: jiff::Zoned::now() };
-    let result = config::load(&request).map_err(Refusal::from).and_then(|loaded| valid(loaded, registry));
+    let result = config::load(&request).map_err(Refusal::from).and_then(|loaded| valid(&loaded, registry));
     Checked { file: file.display().to_string(), result }
 }
 
-fn valid(loaded: Loaded, registry: &Registry) -> Result<Valid, Refusal> {
+fn valid(loaded: &Loaded, registry: &Registry) -> Result<Valid, Refusal> {
     let operation_mode = loaded.config.operation_mode.clone().unwrap_or_default();
     let mut notes = loaded.notes.clone();
-    let stages = match plan_of(&loaded, registry) {
+    let stages = match plan_of(loaded, registry) {
         Ok(plan) => plan.stages().map(|(_, stage)| stage.name.clone()).collect(),
         // What is not there may be there when it is run, and elsewhere.
         Err(Refusal::Config(errors)) if errors.iter().all(|error| error.kind() == Code::Path) => {
@@ -103,7 +103,7 @@ fn valid(loaded: Loaded, registry: &Registry) -> Result<Valid, Refusal> {
             }));
             Vec::new()
         }
-        Err(refusal) => return Err(refusal),
+        Err(refusal) => return Err(Refusal::Hidden(Box::new(refusal), loaded.secrets().clone())),
     };
     Ok(Valid { operation_mode, stages, notes })
 }

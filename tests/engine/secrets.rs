@@ -68,10 +68,18 @@ fn no_refusal_shows_a_secret() {
         ("dataset.training_files_path=${TOKEN}.txt", 11),
         ("mlflow.urj=http://me:pass@host", 10),
         ("hydra.run.dir=points.txt/${TOKEN}", 11),
+        ("operation_mode=chain_${TOKEN}", 11),
+        ("operation_mode=stages", 10),
     ] {
-        for verb in ["run", "plan", "validate"] {
-            let ended = super::sandbox::end(sandbox.start(&[verb, "chain.yaml", change]));
-            if verb == "run" {
+        let file = "chain.yaml";
+        for line in [
+            &["run", file, change][..],
+            &["plan", file, change],
+            &["validate", file, change],
+            &["validate", "--format", "json", file, change],
+        ] {
+            let ended = super::sandbox::end(sandbox.start(line));
+            if line[0] == "run" {
                 assert_eq!(ended.code, Some(code), "{ended:?}");
             }
             says_no_secret(&ended);
