@@ -159,7 +159,7 @@ pub(super) fn load_source(
         config.hydra.run.dir =
             interpolate_default(&config.hydra.run.dir, &world).map_err(|error| fail(vec![error]))?;
     }
-    notes.extend(idle::notes(&root));
+    notes.extend(idle::notes(&root, &config));
     let secrets = Secrets::of(&root, environment);
     Ok(Loaded {
         config,

@@ -23,7 +23,7 @@ fn numbers_may_be_arithmetic_and_quoted() {
 fn whole_numbers_may_be_written_as_any_python_number_that_is_whole() {
     for (text, value) in [("64/2", 32), ("1_000", 1000), ("1e3", 1000), ("0x10", 16), ("'16'", 16)] {
         let config = loaded(&chain_with("batch_size: 16", &format!("batch_size: {text}")), &[]).config;
-        assert_eq!(config.training.expect("training").batch_size, value, "{text}");
+        assert_eq!(config.training.expect("training").batch_size, Some(value), "{text}");
     }
     let config = loaded(&chain_with("seed: 7", "seed: 18446744073709551615"), &[]).config;
     assert_eq!(config.general.global_seed, Some(u64::MAX));
@@ -121,11 +121,14 @@ fn an_optimizer_is_a_name_or_a_name_with_arguments() {
     {
         let old = "optimizer:\n    Adam:\n      learning_rate: 0.001";
         let config = loaded(&chain_with(old, &format!("optimizer: {text}")), &[]).config;
-        let Optimizer::Adam(adam) = config.training.expect("training").optimizer else { panic!("{text}") };
+        let Some(Optimizer::Adam(adam)) = config.training.expect("training").optimizer else {
+            panic!("{text}")
+        };
         assert_eq!((adam.learning_rate, adam.beta_1), (0.001, 0.9), "{text}");
     }
     let yaml = chain_with("Adam:\n      learning_rate: 0.001", "Lion:\n      weight_decay: 0.1");
-    let Optimizer::Lion(arguments) = loaded(&yaml, &[]).config.training.expect("training").optimizer else {
+    let Some(Optimizer::Lion(arguments)) = loaded(&yaml, &[]).config.training.expect("training").optimizer
+    else {
         panic!("not Lion")
     };
     assert_eq!(arguments.weight_decay, Some(0.1));
@@ -155,7 +158,7 @@ fn merge_keys_are_applied_and_own_keys_win() {
         "optimizer:\n    Adam: &adam {beta_1: 0.8, epsilon: 1e-6}",
         "optimizer:\n    Adam:\n      beta_1: 0.7\n      <<: &adam {beta_1: 0.8, epsilon: 1e-6}",
     );
-    let Optimizer::Adam(adam) = loaded(&yaml, &[]).config.training.expect("training").optimizer else {
+    let Some(Optimizer::Adam(adam)) = loaded(&yaml, &[]).config.training.expect("training").optimizer else {
         panic!("not Adam")
     };
     assert_eq!((adam.beta_1, adam.epsilon), (0.7, 1e-6));
@@ -184,4 +187,24 @@ fn windows_line_ends_and_a_byte_order_mark_change_nothing() {
     assert_eq!(config, loaded(CHAIN, &[]).config);
     let errors = load(&windows.replace("epochs: 10", "epochs: ten"), &[]).expect_err("ten");
     assert_eq!(errors.iter().next().and_then(|error| error.location()), Some(("chain.yaml", 20, 11)));
+}
+
+#[test]
+fn a_key_without_effect_in_what_is_planned_has_a_note() {
+    let notes = |mode: &str| {
+        let yaml =
+            format!("{}tools: {{stedgeai: {{on_cloud: False}}}}\nstages: {{speed: {{uses: measure}}}}\n", {
+                chain_with(
+                    "project_name: demo",
+                    "project_name: demo\n  num_threads_tflite: 2\n  display_figures: no",
+                )
+            });
+        let loaded = loaded(&yaml, &[&format!("operation_mode={mode}")]);
+        let keys = loaded.notes.iter().filter_map(|note| note.split('`').nth(1).map(str::to_owned));
+        keys.collect::<Vec<_>>()
+    };
+    assert_eq!(notes("chain_tqe"), ["general.num_threads_tflite", "tools"]);
+    assert_eq!(notes("chain_tqeb"), Vec::<String>::new());
+    assert_eq!(notes("benchmarking"), Vec::<String>::new());
+    assert_eq!(notes("stages"), ["tools"]);
 }
