@@ -29,8 +29,7 @@ fn model(cpuinfo: &str) -> Option<String> {
         })
     };
     field("model name").or_else(|| {
-        let [implementer, part, revision] =
-            ["CPU implementer", "CPU part", "CPU revision"].map(|name| field(name));
+        let [implementer, part, revision] = ["CPU implementer", "CPU part", "CPU revision"].map(&field);
         Some(format!("CPU {} part {} revision {}", implementer?, part?, revision?))
     })
 }

@@ -243,7 +243,7 @@ mod tests {
             planned("measure-2", &["quantize"]),
             of("train", "val_loss", 0.212_34),
             of("estimate-1", "RAM Activations KiB", 540.0),
-            of("estimate-1", "Flash weights KiB", 2617.976_562_5),
+            of("estimate-1", "Flash weights KiB", 2_617.976_562_5),
             of("quantize", "quantized_model_kib", 856.4),
             of("measure-1", "host inference_time ms", 4.25),
             of("estimate-2", "RAM Activations KiB", 135.0),

@@ -41,7 +41,7 @@ fn a_run_keeps_secrets_in_one_file_of_its_owners() {
         }
     }
     let own = sandbox.path("runs/run/.hydra/.secrets.yaml");
-    assert_eq!(holders, [own.clone()]);
+    assert_eq!(holders, std::slice::from_ref(&own));
     assert_eq!(fs_err::metadata(&own).expect("the file").permissions().mode() & 0o777, 0o600);
     let shown = fs_err::read_to_string(sandbox.path("runs/run/.hydra/config.yaml")).expect("text");
     assert!(shown.contains("project_name: x-${oc.env:TOKEN}\n"), "{shown}");

@@ -2,8 +2,11 @@
 
 use crate::config::{node::Node, read, source, text::Text};
 
+/// Why a value differs, and whether one that was seen is such a one.
+type Difference = (&'static str, fn(&Seen<'_>) -> bool);
+
 /// Where a value is another one than in the original, or refused: why, and for which.
-const DIFFERENCES: &[(&str, fn(&Seen<'_>) -> bool)] = &[
+const DIFFERENCES: &[Difference] = &[
     (
         "for the original every text but an empty one is true, `nO` and 'off' too; here it is what it says",
         |seen| {
