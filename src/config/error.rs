@@ -259,7 +259,7 @@ pub struct ConfigErrors {
 }
 
 /// Most mistakes that are told at once.
-const MOST: usize = 30;
+const MOST: usize = 100;
 
 impl ConfigErrors {
     /// Puts errors in order. `name` is what the user asked to load.
