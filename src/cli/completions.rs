@@ -3,7 +3,7 @@
 //! clap_complete writes the scripts; what it cannot say, that a configuration is a YAML file, is added in the shell's own
 //! words.
 
-use super::{CommandLine, Exit, format::print};
+use super::{CommandLine, Exit, Refusal, format::print};
 use clap::{Command, CommandFactory, ValueEnum, ValueHint};
 use clap_complete::{Shell, generate};
 
@@ -29,9 +29,8 @@ Examples:
   pipeline completions zsh > ~/.zfunc/_pipeline    (in ~/.zshrc: fpath+=~/.zfunc, before compinit)
   pipeline completions fish > ~/.config/fish/completions/pipeline.fish";
 
-pub(crate) fn completions(args: &CompletionsArgs) -> Exit {
-    print(&script(args.shell));
-    Exit::Done
+pub(crate) fn completions(args: &CompletionsArgs) -> Result<Exit, Refusal> {
+    print(&script(args.shell))
 }
 
 fn script(shell: Kind) -> String {

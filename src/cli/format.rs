@@ -1,7 +1,8 @@
 //! What a listing is printed as.
 
+use super::{Exit, Refusal};
 use clap::ValueEnum;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 
 /// For people or for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -10,8 +11,13 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Prints what was asked for. A reader that closes the pipe early has seen enough.
-pub(crate) fn print(text: &str) {
+/// Prints what was asked for. A reader that closes the pipe early has seen enough; half a file on a full disk is an error.
+pub(crate) fn print(text: &str) -> Result<Exit, Refusal> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Refusal::System("write to standard output", error))
+        }
+        _ => Ok(Exit::Done),
+    }
 }

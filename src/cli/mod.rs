@@ -113,10 +113,10 @@ pub fn main(registry: Registry) -> ExitCode {
         Verb::Plan(args) => plan::plan(args, &registry),
         Verb::Runs(args) => runs::runs(args),
         Verb::Show(args) => show::show(args),
-        Verb::Completions(args) => Ok(completions::completions(args)),
+        Verb::Completions(args) => completions::completions(args),
         Verb::Validate(args) => Ok(validate::validate(args, &registry)),
         Verb::Init(args) => Ok(init::init(args)),
-        Verb::Schema(args) => Ok(schema::schema(args)),
+        Verb::Schema(args) => schema::schema(args),
         Verb::Stage | Verb::Guard => Ok(Exit::Bug),
     }));
     match done {

@@ -53,7 +53,7 @@ pub(crate) fn plan(args: &PlanArgs, registry: &Registry) -> Result<Exit, Refusal
             eprintln!("note: {note}");
         }
         // Settings may hold what came from the environment.
-        print(&prepared.loaded.secrets().hide(&shown(args.format, &prepared, &known)));
+        print(&prepared.loaded.secrets().hide(&shown(args.format, &prepared, &known)))?;
     }
     let stored = known.states.values().all(|state| matches!(state.status, Status::Hit(_)));
     Ok(if args.check && !stored { Exit::WouldRun } else { Exit::Done })

@@ -50,7 +50,7 @@ pub(crate) fn runs(args: &RunsArgs) -> Result<Exit, Refusal> {
         Format::Json => print(&run_list_json(&folder, &lines)),
         Format::Text if all == 0 => print(&format!("no runs in {}\n", folder.display())),
         Format::Text => {
-            print(&run_list(&lines));
+            let printed = print(&run_list(&lines))?;
             for line in &lines {
                 for problem in &line.problems {
                     eprintln!("note: {}: {problem}", line.path);
@@ -59,9 +59,9 @@ pub(crate) fn runs(args: &RunsArgs) -> Result<Exit, Refusal> {
             if lines.len() < all {
                 eprintln!("{} more; --limit {all} shows them all", all - lines.len());
             }
+            Ok(printed)
         }
     }
-    Ok(Exit::Done)
 }
 
 /// The folder that is meant: a configuration stands for the one that holds its runs.

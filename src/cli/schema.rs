@@ -1,6 +1,6 @@
 //! `pipeline schema`: the JSON schema of configuration files.
 
-use super::{Exit, format::print};
+use super::{Exit, Refusal, format::print};
 
 /// Print the JSON schema of configuration files, for editors that help while one is written
 #[derive(Debug, clap::Args)]
@@ -13,9 +13,8 @@ Examples:
 An editor with a YAML language server takes it from a first line such as
   # yaml-language-server: $schema=./pipeline.schema.json";
 
-pub(crate) fn schema(_args: &SchemaArgs) -> Exit {
-    print(&text());
-    Exit::Done
+pub(crate) fn schema(_args: &SchemaArgs) -> Result<Exit, Refusal> {
+    print(&text())
 }
 
 fn text() -> String {

@@ -38,6 +38,5 @@ pub(crate) fn show(args: &ShowArgs) -> Result<Exit, Refusal> {
     print(&match args.format {
         Format::Text => view.text(),
         Format::Json => view.json(),
-    });
-    Ok(Exit::Done)
+    })
 }
