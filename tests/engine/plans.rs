@@ -17,7 +17,10 @@ fn config() -> Config {
     config.dataset = Some(Dataset { training_files_path: Some("points.txt".into()), ..Dataset::default() });
     let training = serde_json::json!({"batch_size": 2, "epochs": 4, "optimizer": {"Adam": {}}});
     config.training = serde_json::from_value::<Training>(training).ok();
-    assert_eq!(config.training.as_ref().map(|t| &t.optimizer), Some(&Optimizer::Adam(Adam::default())));
+    assert_eq!(
+        config.training.as_ref().and_then(|t| t.optimizer.as_ref()),
+        Some(&Optimizer::Adam(Adam::default()))
+    );
     let quantization = serde_json::json!({
         "quantizer": "TFlite_converter",
         "quantization_type": "PTQ",

@@ -82,11 +82,13 @@ impl Stage for Fit {
     fn settings(&self, config: &Config) -> Result<Settings, Vec<Issue>> {
         let training =
             config.training.as_ref().ok_or_else(|| vec![Issue::missing("training", "the fit needs it")])?;
-        let Optimizer::Adam(adam) = &training.optimizer else {
+        let Some(Optimizer::Adam(adam)) = &training.optimizer else {
             return Err(vec![Issue::not_yet("training.optimizer", "another optimizer than Adam")]);
         };
         Ok(Settings::of(&FitSettings {
-            epochs: training.epochs,
+            epochs: training
+                .epochs
+                .ok_or_else(|| vec![Issue::missing("training.epochs", "the fit needs it")])?,
             learning_rate: adam.learning_rate,
             seed: config.general.global_seed.unwrap_or(0),
         }))

@@ -134,7 +134,7 @@ fn optimizers_and_their_arguments() {
         ruled(&with("SGD: {learning_rate: -1, momentum: 2, clipnorm: 1, clipvalue: 1}"))
     );
     let training = loaded(&with("Ftrl:"), &[]).config.training.expect("training");
-    assert_eq!(training.optimizer, Optimizer::Ftrl(contract::config::Ftrl::default()));
+    assert_eq!(training.optimizer, Some(Optimizer::Ftrl(contract::config::Ftrl::default())));
 }
 
 #[test]

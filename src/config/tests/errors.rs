@@ -131,11 +131,11 @@ fn params_of_a_stage_that_are_no_keys() {
 
 #[test]
 fn missing_keys() {
-    assert_snapshot!("missing_key", report(&chain_with("  epochs: 10\n", ""), &[]));
-    assert_snapshot!("empty_key", report(&chain_with("  epochs: 10\n", "  epochs:\n"), &[]));
+    assert_snapshot!("missing_key", report(&chain_with("  color_mode: rgb\n", ""), &[]));
+    assert_snapshot!("empty_key", report(&chain_with("  color_mode: rgb\n", "  color_mode:\n"), &[]));
     assert_snapshot!("several_missing_keys", {
         report(
-            &chain_with("  batch_size: 16\n  epochs: 10\n", "")
+            &chain_with("  color_mode: rgb\n", "")
                 .replace("    name: mobilenet\n", "")
                 .replace("scale: 1/127.5, ", ""),
             &[],

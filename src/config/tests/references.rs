@@ -34,7 +34,7 @@ fn other_values_of_the_file_keep_their_type() {
     assert_eq!(name("${general.model_type}-${training.epochs}"), "deeplab_v3-10");
     assert_eq!(name("${operation_mode}"), "chain_tqe");
     let yaml = chain_with("epochs: 10", "epochs: ${training.batch_size}");
-    assert_eq!(loaded(&yaml, &[]).config.training.expect("training").epochs, 16);
+    assert_eq!(loaded(&yaml, &[]).config.training.expect("training").epochs, Some(16));
     let yaml = format!(
         "{CHAIN}custom_data_augmentation:\n  function_name: mine\n  config:\n    a: {{x: [1, '${{MODELS_DIR}}']}}\n    \
          b: ${{custom_data_augmentation.config.a}}\n"
@@ -47,7 +47,7 @@ fn other_values_of_the_file_keep_their_type() {
 #[test]
 fn a_change_may_refer_and_be_referred_to() {
     let config = loaded(CHAIN, &["training.epochs=${training.batch_size}", "training.batch_size=4"]).config;
-    assert_eq!(config.training.expect("training").epochs, 4);
+    assert_eq!(config.training.expect("training").epochs, Some(4));
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn statements_and_expressions_make_the_text() {
         "{% set rounds = 3 %}\n  {% if env.CAMVID == \"/srv/camvid\" %}\n  epochs: {{ rounds * 4 }}\n  {% else %}\n  epochs: no\n  {% endif %}\n",
     ) + "{# names #}\nhydra:\n  {% for i in range(2) %}\n  a{{ i }}: {{ i }}\n  {% endfor %}\n";
     let loaded = loaded(&template);
-    assert_eq!(loaded.config.training.as_ref().expect("training").epochs, 12);
+    assert_eq!(loaded.config.training.as_ref().expect("training").epochs, Some(12));
     assert!(loaded.resolved_yaml().ends_with("hydra:\n  a0: 0\n  a1: 1\n"), "{}", loaded.resolved_yaml());
     assert_eq!(name("a-{{ 'b' ~ 1 }}-${now:%Y}-${training.epochs}"), "a-b1-2026-10");
 }

@@ -45,7 +45,7 @@ fn the_manuals_training_file_loads() {
     let model = training.model.expect("model");
     assert_eq!(model.input_shape, (512, 512, 3));
     assert_eq!(model.pretrained_weights, Some(PretrainedWeights::Imagenet));
-    assert_eq!(training.optimizer, Optimizer::Adam(Adam { learning_rate: 0.005, ..Adam::default() }));
+    assert_eq!(training.optimizer, Some(Optimizer::Adam(Adam { learning_rate: 0.005, ..Adam::default() })));
     let callbacks = training.callbacks.expect("callbacks").0;
     let plateau = ReduceLrOnPlateau {
         monitor: Monitor::ValAccuracy,
@@ -107,7 +107,7 @@ fn a_chain_of_training_quantization_and_evaluation_loads() {
     let training = loaded.config.training.as_ref().expect("training");
     assert_eq!(training.frozen_layers.as_deref(), Some("(0:-7, -5)"));
     assert_eq!(training.trained_model_path, Some(PathBuf::from("/srv/models/step_1.h5")));
-    assert_eq!(training.optimizer, Optimizer::Adam(Adam::default()));
+    assert_eq!(training.optimizer, Some(Optimizer::Adam(Adam::default())));
     let callbacks = training.callbacks.as_ref().expect("callbacks").0.as_slice();
     let [Callback::LearningRateScheduler(scheduler), Callback::TerminateOnNaN(_)] = callbacks else {
         panic!("{callbacks:?}")

@@ -189,7 +189,7 @@ impl Serialize for Inputs {
     }
 }
 
-/// A span of time, from 1 s.
+/// A span of time in whole milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeSpan(pub Duration);
 
@@ -197,8 +197,16 @@ pub struct TimeSpan(pub Duration);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bytes(pub u64);
 
-/// Units of time, seconds each.
-const TIME_UNITS: &[(&str, u64)] = &[("", 1), ("s", 1), ("min", 60), ("m", 60), ("h", 3600), ("d", 86_400)];
+/// Units of time, milliseconds each.
+const TIME_UNITS: &[(&str, u64)] = &[
+    ("", 1000),
+    ("ms", 1),
+    ("s", 1000),
+    ("min", 60_000),
+    ("m", 60_000),
+    ("h", 3_600_000),
+    ("d", 86_400_000),
+];
 
 /// Units of memory, bytes each.
 const MEMORY_UNITS: &[(&str, u64)] = &[
@@ -253,13 +261,13 @@ impl Visitor<'_> for Quantity {
 
 impl<'de> Deserialize<'de> for TimeSpan {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TIME).map(|seconds| Self(Duration::from_secs(seconds)))
+        deserializer.deserialize_str(TIME).map(|time| Self(Duration::from_millis(time)))
     }
 }
 
 impl Serialize for TimeSpan {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0.as_secs().to_string())
+        serializer.serialize_str(&self.0.as_secs_f64().to_string())
     }
 }
 
@@ -281,13 +289,13 @@ mod tests {
 
     #[test]
     fn a_quantity_is_a_number_with_a_unit_it_knows() {
-        let seconds = |text| quantity(text, TIME_UNITS);
-        assert_eq!(seconds("90"), Some(90));
-        assert_eq!(seconds("1.5 min"), Some(90));
-        assert_eq!(seconds(" 2h "), Some(7200));
-        assert_eq!(seconds("0.1 s"), Some(1));
+        let time = |text| quantity(text, TIME_UNITS);
+        assert_eq!(time("90"), Some(90_000));
+        assert_eq!(time("1.5 min"), Some(90_000));
+        assert_eq!(time(" 2h "), Some(7_200_000));
+        assert_eq!(time("0.1 s"), Some(100));
         for text in ["", "s", "-1 s", "0", "1 week", "1e3", "1 2 s", "99999999999999999999 h"] {
-            assert_eq!(seconds(text), None, "{text}");
+            assert_eq!(time(text), None, "{text}");
         }
         assert_eq!(quantity("2 GiB", MEMORY_UNITS), Some(2 << 30));
         assert_eq!(quantity("500MB", MEMORY_UNITS), Some(500_000_000));

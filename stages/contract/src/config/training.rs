@@ -16,12 +16,15 @@ pub struct Training {
     /// A model of the zoo. Exactly one of this, `resume_training_from` and `general.model_path` is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelSpec>,
-    /// Images in a training step.
-    pub batch_size: usize,
-    /// Passes over the training set.
-    pub epochs: usize,
-    /// The optimizer: a name, or a name with arguments.
-    pub optimizer: Optimizer,
+    /// Images in a training step. Training needs it; other modes accept a section without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_size: Option<usize>,
+    /// Passes over the training set. Training needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<usize>,
+    /// The optimizer: a name, or a name with arguments. Training needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optimizer: Option<Optimizer>,
     /// Dropout rate before the classifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dropout: Option<f64>,
@@ -54,11 +57,20 @@ impl Training {
     #[must_use]
     pub fn issues(&self, general: &General) -> Vec<Issue> {
         let mut rules = Rules::under("training");
-        rules.require("batch_size", self.batch_size > 0, "batch_size is 0; it is at least 1").require(
+        rules.require("batch_size", self.batch_size != Some(0), "batch_size is 0; it is at least 1").require(
             "epochs",
-            self.epochs > 0,
+            self.epochs != Some(0),
             "epochs is 0; it is at least 1",
         );
+        let missing = [
+            ("batch_size", self.batch_size.is_none()),
+            ("epochs", self.epochs.is_none()),
+            ("optimizer", self.optimizer.is_none()),
+        ];
+        for (key, _) in missing.into_iter().filter(|(_, missing)| *missing) {
+            let key = rules.key(key);
+            rules.push(Issue::missing(key, "training needs it"));
+        }
         if let Some(dropout) = self.dropout {
             rules.number("dropout", dropout, BELOW_ONE);
         }
@@ -78,7 +90,7 @@ impl Training {
         let mut issues = self.what_is_trained(general);
         issues.extend(self.model.iter().flat_map(|model| model.issues(general.model_type)));
         issues.extend(rules.into_issues());
-        issues.extend(self.optimizer.issues());
+        issues.extend(self.optimizer.iter().flat_map(Optimizer::issues));
         issues.extend(self.callbacks.iter().flat_map(Callbacks::issues));
         issues
     }

@@ -100,15 +100,23 @@ impl TrainSettings {
             issues.push(Issue::missing("general.global_seed", "training draws its weights from a seed"));
             return Err(issues);
         };
-        match (model, classes, preprocessing, optimizer, loss_weights) {
-            (Some(model), Some(classes), Some(preprocessing), Some(optimizer), Some(loss_weights)) => {
+        let sizes = training.batch_size.zip(training.epochs);
+        match (model, classes, preprocessing, optimizer, loss_weights, sizes) {
+            (
+                Some(model),
+                Some(classes),
+                Some(preprocessing),
+                Some(optimizer),
+                Some(loss_weights),
+                Some((batch_size, epochs)),
+            ) => {
                 issues.extend(model::channels(&model, &preprocessing));
                 let settings = Self {
                     model,
                     classes,
                     preprocessing,
-                    batch_size: training.batch_size,
-                    epochs: training.epochs,
+                    batch_size,
+                    epochs,
                     optimizer,
                     dropout: training.dropout.unwrap_or(0.0),
                     loss_weights,

@@ -8,8 +8,10 @@ use contract::{
 
 /// The optimizer the file names, as far as it is built; its values were looked at before.
 pub(super) fn optimizer(training: &Training) -> Result<OptimizerSettings, Vec<Issue>> {
-    let Optimizer::Adam(adam) = &training.optimizer else {
-        let (key, name) = (training.optimizer.key(), training.optimizer.name());
+    // That there is none is told with the other keys that training needs.
+    let Some(optimizer) = &training.optimizer else { return Err(Vec::new()) };
+    let Optimizer::Adam(adam) = optimizer else {
+        let (key, name) = (optimizer.key(), optimizer.name());
         let issue = Issue::not_yet(key, format!("the optimizer {name}"));
         return Err(vec![issue.with_help("Adam is available")]);
     };
