@@ -23,6 +23,12 @@ impl Secrets {
     pub(super) fn of(root: &Node, environment: Variable) -> Self {
         let mut names = BTreeMap::new();
         collect(root, environment, &mut names);
+        // Output comes line by line, and a key may have several.
+        let lines: Vec<(String, String)> = names
+            .iter()
+            .flat_map(|(value, name)| value.lines().map(|line| (line.trim().to_owned(), name.clone())))
+            .collect();
+        names.extend(lines);
         let mut values: Vec<(String, String)> =
             names.into_iter().filter(|(value, _)| value.len() >= SHORTEST && !is_path(value)).collect();
         values.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));

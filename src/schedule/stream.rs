@@ -1,6 +1,6 @@
 //! The one ordered stream of events.
 
-use contract::{Event, EventKind};
+use contract::{Event, EventKind, Progress};
 use serde_json::Value;
 
 /// Who wants to know what happens in a run.
@@ -15,13 +15,16 @@ pub trait Subscriber {
     fn tick(&mut self) {}
 }
 
+/// Takes secrets out of a text.
+type Hide<'a> = Box<dyn Fn(&str) -> String + 'a>;
+
 /// Numbers events, dates them and hands each to all subscribers before the next.
 #[derive(Default)]
 pub struct EventStream<'a> {
     next: u64,
     subscribers: Vec<Box<dyn Subscriber + 'a>>,
     /// What takes secrets out of a text.
-    hide: Option<Box<dyn Fn(&str) -> String + 'a>>,
+    hide: Option<Hide<'a>>,
 }
 
 impl<'a> EventStream<'a> {
@@ -81,9 +84,10 @@ impl<'a> EventStream<'a> {
     /// What happened, without secrets in messages for people.
     fn hidden(&self, kind: EventKind) -> EventKind {
         let Some(hide) = &self.hide else { return kind };
-        // Progress comes often and says nothing of values.
-        if matches!(kind, EventKind::Progress(_)) {
-            return kind;
+        // Progress comes often.
+        if let EventKind::Progress(progress) = kind {
+            let (label, note) = (hide(&progress.label), progress.note.as_deref().map(hide));
+            return EventKind::Progress(Progress { label, note, ..progress });
         }
         let Ok(mut value) = serde_json::to_value(&kind) else { return kind };
         if !hide_in(&mut value, hide) {
@@ -102,9 +106,9 @@ fn hide_in(value: &mut Value, hide: &dyn Fn(&str) -> String) -> bool {
             *text = hidden;
             changed
         }
-        Value::Array(items) => items.iter_mut().fold(false, |changed, item| hide_in(item, hide) || changed),
+        Value::Array(items) => items.iter_mut().fold(false, |changed, item| hide_in(item, hide) | changed),
         Value::Object(fields) => {
-            fields.iter_mut().fold(false, |changed, (_, field)| hide_in(field, hide) || changed)
+            fields.iter_mut().fold(false, |changed, (_, field)| hide_in(field, hide) | changed)
         }
         _ => false,
     }

@@ -89,7 +89,7 @@ impl Busy {
     /// What to tell the user, once.
     pub(super) fn note(&self) -> &'static str {
         match self {
-            Self::Result(_) => "another run is making this very result; waiting for it",
+            Self::Result(_) => "this very result is being made elsewhere; waiting for it",
             Self::Machine => "another run measures time on this machine; waiting for its end",
         }
     }
@@ -264,6 +264,7 @@ impl Task<'_> {
         let stopping = || Stopping::new(self.run.cancellation, self.stage.timeout);
         let ended = if let Some(program) = &program {
             let request_file = attempt.folder().join("request.json");
+            // Values in it may be secrets; the store keeps the folders of attempts for its owner alone.
             fs_err::write(&request_file, serde_json::to_vec(&request).map_err(io::Error::from)?)?;
             External {
                 name,

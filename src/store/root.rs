@@ -56,7 +56,13 @@ impl Store {
     fn prepare(&self) -> Result<(), StoreError> {
         for folder in ["objects", "actions", "locks", "partial", "attempts", "verdicts", "tmp"] {
             let path = self.root.join(folder);
-            fs::create_dir_all(&path).map_err(|e| StoreError::io("make the store's folder", &path, e))?;
+            let failed = |error| StoreError::io("make the store's folder", &path, error);
+            if path.is_dir() {
+                continue;
+            }
+            fs::create_dir_all(&path).map_err(failed)?;
+            // Settings and requests may hold values that the environment keeps secret. Who shares a store opens it up.
+            os::set_mode(&path, 0o700).map_err(failed)?;
         }
         let format = self.root.join("format");
         match fs::read_to_string(&format) {

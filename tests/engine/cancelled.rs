@@ -45,7 +45,7 @@ fn a_run_that_waits_for_another_one_can_be_cancelled() {
     let first = sandbox.start(&["run", "chain.yaml"]);
     sandbox.process("__stage");
     let second = sandbox.start(&["run", "chain.yaml"]);
-    sandbox.wait_for("another run is making this very result");
+    sandbox.wait_for("this very result is being made elsewhere");
     send(id(&second), Signal::INT);
     assert_eq!(end(second).code, Some(13));
     send(id(&first), Signal::INT);

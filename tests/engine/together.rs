@@ -14,7 +14,7 @@ fn of_two_runs_of_one_chain_each_stage_is_run_by_one_and_both_have_the_files() {
     executed.sort();
     assert_eq!(executed, ["evaluate", "quantize", "train"]);
     assert_eq!(sandbox.results("run"), sandbox.results("run-2"));
-    assert!(ended[1].stderr.contains("another run is making this very result"), "{ended:?}");
+    assert!(ended[1].stderr.contains("this very result is being made elsewhere"), "{ended:?}");
 }
 
 #[test]
