@@ -193,6 +193,17 @@ impl Compiler {
         Producer { node, output: None, kind }
     }
 
+    /// How many mistakes there are.
+    pub(super) fn issues(&self) -> usize {
+        self.issues.len()
+    }
+
+    /// Says the mistakes from the `from`th on in other words.
+    pub(super) fn amend(&mut self, from: usize, amend: impl Fn(Issue) -> Issue) {
+        let later = self.issues.split_off(from);
+        self.report(later.into_iter().map(amend).collect());
+    }
+
     pub(super) fn report(&mut self, issues: Vec<Issue>) {
         for issue in issues {
             if !self.issues.contains(&issue) {

@@ -80,6 +80,13 @@ impl<'a> Chain<'a> {
             .collect()
     }
 
+    /// Limits that allow nothing.
+    fn bad_limits(name: &str, spec: &StageEntry) -> Option<Issue> {
+        let cores = spec.resources.as_ref().and_then(|resources| resources.cores);
+        let message = "a stage needs at least one core".to_owned();
+        (cores == Some(0)).then(|| Issue::invalid(key(name, "resources.cores"), message))
+    }
+
     /// What stages have to say against entries that cannot become nodes.
     fn undeclarable(&self) -> Vec<Issue> {
         let declare = |(name, spec): (&String, &StageEntry)| {
@@ -90,7 +97,7 @@ impl<'a> Chain<'a> {
     }
 
     fn bad_entry(&self, name: &str, spec: &StageEntry) -> Vec<Issue> {
-        let mut issues = Vec::new();
+        let mut issues: Vec<Issue> = Self::bad_limits(name, spec).into_iter().collect();
         let known: Vec<&str> = self.registry.iter().map(Stage::name).collect();
         if !known.contains(&uses(spec)) {
             let (key, found) = (key(name, "uses"), uses(spec));
@@ -226,7 +233,9 @@ impl Building<'_> {
                 let bound = self.bind_named(name, spec, stage, &work.inputs);
                 let above = self.above(&upstream);
                 let offers = |node| above.contains(&node);
+                let told = self.compiler.issues();
                 let bound = self.compiler.bind_all(stage, &work.inputs, config, offers, bound);
+                self.compiler.amend(told, |issue| unbound_entry(name, issue));
                 (work, bound)
             }
         };
@@ -353,7 +362,7 @@ impl Building<'_> {
         stage.retries = spec.retries;
         let Some(wanted) = &spec.resources else { return };
         if let Some(cores) = wanted.cores {
-            stage.resources.cores = Cores::Count(usize::from(cores).max(1));
+            stage.resources.cores = Cores::Count(usize::from(cores));
         }
         if let Some(memory) = wanted.memory {
             stage.resources.memory = memory.0;
@@ -362,6 +371,17 @@ impl Building<'_> {
             stage.resources.exclusive = exclusive;
         }
     }
+}
+
+/// A model that no key names is missed by an entry, which may have meant another entry's.
+fn unbound_entry(name: &str, issue: Issue) -> Issue {
+    if issue.kind != IssueKind::Missing || issue.key != "general.model_path" {
+        return issue;
+    }
+    let help = "name the stage that makes it in `needs`, or write `inputs: {model: STAGE/OUTPUT}`; or name a file in \
+                `general.model_path`";
+    let message = format!("`{name}` has no model to start from: nothing that it waits for makes one");
+    Issue::new(IssueKind::Missing, format!("{STAGES}.{name}"), message).with_help(help)
 }
 
 /// Keys of an entry that only a command has.
