@@ -196,11 +196,21 @@ impl Measured {
             if *threads == 1 { "" } else { "s" },
             if *model == Kind::Int8.name() { ", and int8 kernels here are made to be exact, not fast" } else { "" }
         ));
+        if *median_ms > NOISY * min_ms {
+            context.warn(format!(
+                "the median of the runs is {:.1} times the fastest: other programs took the processor meanwhile, so \
+                 this says more of them than of the model",
+                median_ms / min_ms
+            ));
+        }
         context.metric("host inference_time ms", *median_ms);
         context.metric("host inference_time p90 ms", *p90_ms);
         context.metric("host inference_time min ms", *min_ms);
     }
 }
+
+/// On a machine that does nothing else the median is within a few percent of the fastest run.
+const NOISY: f64 = 1.5;
 
 fn write(measured: &Measured, context: &StageContext) -> std::io::Result<()> {
     let folder = context.out.join(layout::STAGE);
