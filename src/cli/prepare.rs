@@ -2,7 +2,7 @@
 
 use super::Refusal;
 use crate::{
-    config::{self, Loaded},
+    config::{self, ConfigErrors, Loaded},
     plan::{
         Plan, PlanError, STAGES, StageState, Word, compile, compile_stages, keys, keys::Sources,
         params_change_configuration, status,
@@ -80,7 +80,8 @@ impl Prepared {
 pub(crate) fn prepare(configuration: &Configuration, registry: &Registry) -> Result<Prepared, Refusal> {
     let (file, overrides) = configuration.request();
     let name = file.display().to_string();
-    let mut loaded = config::load(&config::Request { file, overrides, started: jiff::Zoned::now() })?;
+    let request = config::Request { file, overrides, started: jiff::Zoned::now() };
+    let mut loaded = config::load(&request).map_err(|errors| with_rules(errors, registry))?;
     let drawn_seed = loaded.config.general.global_seed.is_none().then(draw_seed);
     if let Some(seed) = drawn_seed {
         loaded.set_seed(seed);
@@ -89,6 +90,18 @@ pub(crate) fn prepare(configuration: &Configuration, registry: &Registry) -> Res
     let plan = plan_of(&loaded, registry).map_err(hidden)?;
     let layout = layout(&loaded.config).map_err(hidden)?;
     Ok(Prepared { file: name, loaded, drawn_seed, plan, layout })
+}
+
+/// Mistakes in reading a configuration, and what the planned stages have to say of the rest of it.
+pub(crate) fn with_rules(mut errors: ConfigErrors, registry: &Registry) -> Refusal {
+    let Some(rest) = errors.take_rest() else { return errors.into() };
+    match plan_of(&rest.loaded, registry) {
+        Err(Refusal::Config(more)) => {
+            let all = errors.and(rest.unrelated(more));
+            Refusal::Hidden(Box::new(all.into()), rest.loaded.secrets().clone())
+        }
+        _ => errors.into(),
+    }
 }
 
 /// The plan of the mode word. Looks for files that the configuration names, and reads none.

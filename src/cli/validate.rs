@@ -2,7 +2,7 @@
 
 use super::{
     Exit, Refusal,
-    prepare::{named, plan_of},
+    prepare::{named, plan_of, with_rules},
 };
 use crate::{
     config::{self, Code, Loaded},
@@ -86,7 +86,8 @@ struct Valid {
 fn check(file: &Path, changes: &[String], registry: &Registry) -> Checked {
     let request =
         config::Request { file: file.to_owned(), overrides: changes.to_vec(), started: jiff::Zoned::now() };
-    let result = config::load(&request).map_err(Refusal::from).and_then(|loaded| valid(&loaded, registry));
+    let loaded = config::load(&request).map_err(|errors| with_rules(errors, registry));
+    let result = loaded.and_then(|loaded| valid(&loaded, registry));
     Checked { file: file.display().to_string(), result }
 }
 
@@ -95,9 +96,13 @@ fn valid(loaded: &Loaded, registry: &Registry) -> Result<Valid, Refusal> {
     let mut notes = loaded.notes.clone();
     let stages = match plan_of(loaded, registry) {
         Ok(plan) => plan.stages().map(|(_, stage)| stage.name.clone()).collect(),
-        // What is not there may be there when it is run, and elsewhere.
-        Err(Refusal::Config(errors)) if errors.iter().all(|error| error.kind() == Code::Path) => {
-            notes.extend(errors.iter().map(|error| {
+        Err(Refusal::Config(errors)) => {
+            // What is not there may be there when it is run, and elsewhere.
+            let (paths, errors) = errors.split(Code::Path);
+            if !errors.is_empty() {
+                return Err(Refusal::Hidden(Box::new(errors.into()), loaded.secrets().clone()));
+            }
+            notes.extend(paths.iter().map(|error| {
                 let key = error.key_name().map(|key| format!("{key}: ")).unwrap_or_default();
                 format!("{key}{error}; a run needs it")
             }));

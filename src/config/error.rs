@@ -1,6 +1,6 @@
 //! The errors of a configuration, and how they look.
 
-use super::{path::KeyPath, text::Place};
+use super::{path::KeyPath, rest::Rest, text::Place};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use serde_json::{Value, json};
 use std::{
@@ -256,6 +256,8 @@ pub struct ConfigErrors {
     errors: Vec<ConfigError>,
     /// How many more there are.
     left_out: usize,
+    /// What could be read all the same.
+    rest: Option<Box<Rest>>,
 }
 
 /// Most mistakes that are told at once.
@@ -272,7 +274,29 @@ impl ConfigErrors {
         let mut errors = merged(errors);
         let left_out = errors.len().saturating_sub(MOST);
         errors.truncate(MOST);
-        Self { name, errors, left_out }
+        Self { name, errors, left_out, rest: None }
+    }
+
+    pub(super) fn with_rest(self, rest: Option<Rest>) -> Self {
+        Self { rest: rest.map(Box::new), ..self }
+    }
+
+    /// What could be read of the configuration all the same, for what can be said of it.
+    pub fn take_rest(&mut self) -> Option<Rest> {
+        self.rest.take().map(|rest| *rest)
+    }
+
+    /// Those about keys that are wanted.
+    pub(super) fn only(mut self, wanted: impl Fn(Option<&KeyPath>) -> bool) -> Self {
+        self.errors.retain(|error| wanted(error.path()));
+        self
+    }
+
+    /// Those of a sort, and the others.
+    #[must_use]
+    pub fn split(self, code: Code) -> (Vec<ConfigError>, Self) {
+        let (of_code, errors) = self.errors.into_iter().partition(|error| error.kind() == code);
+        (of_code, Self { name: self.name, errors, left_out: self.left_out, rest: self.rest })
     }
 
     /// Whether there are none.

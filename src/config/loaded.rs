@@ -8,6 +8,7 @@ use super::{
     overrides,
     path::KeyPath,
     read,
+    rest::Rest,
     secrets::Secrets,
     source,
     template::{self, Variable},
@@ -147,28 +148,24 @@ pub(super) fn load_source(
             interpolate(&root, &world).unwrap_or(root)
         }
     };
-    let (mut config, mut notes) = match read::read(root.clone()) {
-        Ok(read) if mistakes.is_empty() => read,
-        Ok(_) => return Err(fail(mistakes)),
-        Err(errors) => {
-            mistakes.extend(errors);
-            return Err(fail(mistakes));
-        }
-    };
+    let read::Reading { config, mut notes, mistakes: unread } = read::read(root.clone());
+    mistakes.extend(unread);
+    let Some(mut config) = config else { return Err(fail(mistakes)) };
     if root.get(&run_dir()).is_none_or(Node::is_absent) {
         config.hydra.run.dir =
             interpolate_default(&config.hydra.run.dir, &world).map_err(|error| fail(vec![error]))?;
     }
     notes.extend(idle::notes(&root, &config));
     let secrets = Secrets::of(&root, environment);
-    Ok(Loaded {
-        config,
-        notes,
-        file: Arc::clone(rendered),
-        root,
-        overrides: overrides.iter().map(|text| hide_credentials(text)).collect(),
-        secrets,
-    })
+    let overrides = overrides.iter().map(|text| hide_credentials(text)).collect();
+    let loaded = Loaded { config, notes, file: Arc::clone(rendered), root, overrides, secrets };
+    if mistakes.is_empty() {
+        return Ok(loaded);
+    }
+    // A mistake that is about no key may be about any.
+    let paths: Option<Vec<KeyPath>> = mistakes.iter().map(|mistake| mistake.path().cloned()).collect();
+    let rest = paths.map(|mistakes| Rest { loaded, mistakes });
+    Err(fail(mistakes).with_rest(rest))
 }
 
 fn run_dir() -> KeyPath {
@@ -247,13 +244,11 @@ impl Loaded {
                 }
             }
         }
-        match read::read(root) {
-            Ok((config, _)) if mistakes.is_empty() => Ok(config),
-            Ok(_) => Err(ConfigErrors::new(&self.file.name, mistakes)),
-            Err(errors) => {
-                mistakes.extend(errors);
-                Err(ConfigErrors::new(&self.file.name, mistakes))
-            }
+        let reading = read::read(root);
+        mistakes.extend(reading.mistakes);
+        match reading.config {
+            Some(config) if mistakes.is_empty() => Ok(config),
+            _ => Err(ConfigErrors::new(&self.file.name, mistakes)),
         }
     }
 

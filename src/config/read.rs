@@ -21,8 +21,18 @@ use std::{cell::RefCell, collections::BTreeSet};
 /// Most mistakes that are reported at once.
 const MAX_MISTAKES: usize = 100;
 
-/// The configuration, or all mistakes in it; and notes for the user.
-pub(super) fn read(mut root: Node) -> Result<(Config, Vec<String>), Vec<ConfigError>> {
+/// A configuration that was read.
+pub(super) struct Reading {
+    /// What could be read: with holes where the mistakes are. None where they are too many, or in the way of all.
+    pub(super) config: Option<Config>,
+    /// Notes for the user.
+    pub(super) notes: Vec<String>,
+    /// All that could not be read.
+    pub(super) mistakes: Vec<ConfigError>,
+}
+
+/// Reads a tree.
+pub(super) fn read(mut root: Node) -> Reading {
     name_custom_model(&mut root);
     gather_arguments(&mut root);
     let report = RefCell::new(Report::default());
@@ -46,10 +56,7 @@ pub(super) fn read(mut root: Node) -> Result<(Config, Vec<String>), Vec<ConfigEr
         }
     }
     let report = report.into_inner();
-    match last {
-        Some(config) if report.mistakes.is_empty() => Ok((config, report.notes())),
-        _ => Err(report.mistakes),
-    }
+    Reading { config: last, notes: report.notes(), mistakes: report.mistakes }
 }
 
 /// One value alone, of any type that can stand in a configuration.

@@ -33,3 +33,23 @@ fn each_file_plans_or_names_the_keys_that_keep_it_from_running() {
     }
     insta::assert_snapshot!(told);
 }
+
+#[test]
+fn the_examples_are_valid() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pipeline = Path::new(env!("CARGO_BIN_EXE_pipeline"));
+    let custom = pipeline.with_file_name("examples").join("custom_stage");
+    let validate = |program: &Path, files: &[&str]| {
+        let ended = Command::new(program).arg("validate").args(files).current_dir(root).output();
+        let ended = ended.expect("a program that starts");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(0), "{said}");
+        String::from_utf8_lossy(&ended.stdout).into_owned()
+    };
+    let own = ["examples/command_stage/chain.yaml", "examples/command_stage/rates.yaml.j2"];
+    let said = validate(pipeline, &[&own[..], &["examples/quickstart/camvid.yaml"]].concat());
+    assert!(said.contains("stages: points -> line -> summary"), "{said}");
+    assert!(said.contains("line_1 -> line_2 -> line_3 -> all"), "{said}");
+    let said = validate(&custom, &["examples/custom_stage.yaml"]);
+    assert!(said.contains("train -> quantize -> budget"), "{said}");
+}

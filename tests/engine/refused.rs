@@ -191,3 +191,16 @@ fn a_reader_that_closes_the_pipe_early_is_no_error() {
         assert_eq!(child.wait().expect("an end").code(), Some(0), "{verb}");
     }
 }
+
+#[test]
+fn mistakes_in_reading_and_in_rules_come_in_one_report() {
+    let sandbox = Sandbox::new();
+    let ended = refused(&sandbox, &["training.epochs=four", "~quantization"]);
+    assert_eq!(ended.code, Some(10));
+    insta::assert_snapshot!("reading_and_rules", ended.stderr);
+    // What a mistake in reading can be the reason of waits until that is mended.
+    let ended =
+        refused(&sandbox, &["training.epochs=four", "~training.batch_size", "~dataset.training_files_path"]);
+    assert!(!ended.stderr.contains("batch_size"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("dataset.training_files_path"), "{}", ended.stderr);
+}

@@ -33,12 +33,16 @@ impl EvaluateSettings {
         let classes = config.dataset("evaluate").and_then(Classes::from_config);
         let preprocessing = Preprocessor::from_config(config, "evaluate");
         let mut issues = config.evaluation.as_ref().map_or_else(Vec::new, unbuilt);
+        let accuracy_batch = config.training.as_ref().and_then(|training| training.batch_size);
+        if accuracy_batch == Some(0) {
+            issues.push(Issue::invalid("training.batch_size", "batch_size is 0; it is at least 1"));
+        }
         match (classes, preprocessing) {
             (Ok(classes), Ok(preprocessing)) if issues.is_empty() => Ok(Self {
                 set: dataset::evaluation_set_name(config).to_owned(),
                 classes,
                 preprocessing,
-                accuracy_batch: config.training.as_ref().map_or(BATCH, |training| training.batch_size),
+                accuracy_batch: accuracy_batch.unwrap_or(BATCH),
             }),
             (classes, preprocessing) => {
                 issues.extend(classes.err());
