@@ -127,7 +127,7 @@ pub(crate) fn plan_of(loaded: &Loaded, registry: &Registry) -> Result<Plan, Refu
 fn entries(loaded: &Loaded, registry: &Registry) -> Result<Plan, Refusal> {
     let mut changed = BTreeMap::new();
     for (name, spec) in &loaded.config.stages {
-        if params_change_configuration(spec) {
+        if params_change_configuration(name, spec, registry) {
             changed.insert(name.as_str(), loaded.with_params(name)?);
         }
     }

@@ -55,10 +55,12 @@ pub fn compile_stages<'a>(
     building.compiler.plan(STAGES)
 }
 
-/// Whether the `params` of an entry are changes to the configuration, rather than values for a program.
+/// Whether the `params` of an entry are changes to the configuration, which is what a stage is configured by that an entry
+/// does not declare, rather than values of its own.
 #[must_use]
-pub fn params_change_configuration(spec: &StageEntry) -> bool {
-    uses(spec) != COMMAND && !spec.params.is_empty()
+pub fn params_change_configuration(name: &str, spec: &StageEntry, registry: &Registry) -> bool {
+    let declared = |stage: &dyn Stage| stage.declare(&Entry { name, spec }).is_some();
+    !spec.params.is_empty() && registry.get(uses(spec)).is_some_and(|stage| !declared(stage))
 }
 
 fn uses(spec: &StageEntry) -> &str {
