@@ -97,21 +97,7 @@ impl<'a> Cost<'a> {
 pub(crate) fn operation(op: &Op) -> &'static str {
     match op {
         Op::Input => "Input",
-        Op::Conv2d(_) => "Conv2D",
-        Op::DepthwiseConv2d(_) => "DepthwiseConv2D",
-        Op::BatchNorm { .. } => "BatchNormalization",
-        Op::Relu { .. } => "ReLU",
-        Op::Activation(_) => "Activation",
-        Op::Add { .. } => "Add",
-        Op::Concat => "Concatenate",
-        Op::ZeroPad2d { .. } => "ZeroPadding2D",
-        Op::GlobalAveragePool { .. } => "GlobalAveragePooling2D",
-        Op::Reshape { .. } => "Reshape",
-        Op::Upsample { .. } => "UpSampling2D",
-        Op::Dropout { .. } => "Dropout",
-        Op::Rescale { .. } => "Rescaling",
-        Op::Quantize => "Quantize",
-        Op::Dequantize => "Dequantize",
+        op => op.class(),
     }
 }
 

@@ -72,6 +72,31 @@ pub enum Op {
     Dequantize,
 }
 
+impl Op {
+    /// Keras' class of such a layer, for files and messages. For the borders of an int8 network Keras has none.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Input => "InputLayer",
+            Self::Conv2d(_) => "Conv2D",
+            Self::DepthwiseConv2d(_) => "DepthwiseConv2D",
+            Self::BatchNorm { .. } => "BatchNormalization",
+            Self::Relu { .. } => "ReLU",
+            Self::Activation(_) => "Activation",
+            Self::Add { .. } => "Add",
+            Self::Concat => "Concatenate",
+            Self::ZeroPad2d { .. } => "ZeroPadding2D",
+            Self::GlobalAveragePool { .. } => "GlobalAveragePooling2D",
+            Self::Reshape { .. } => "Reshape",
+            Self::Upsample { .. } => "UpSampling2D",
+            Self::Dropout { .. } => "Dropout",
+            Self::Rescale { .. } => "Rescaling",
+            Self::Quantize => "Quantize",
+            Self::Dequantize => "Dequantize",
+        }
+    }
+}
+
 /// A convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conv2d {

@@ -25,31 +25,9 @@ pub(super) fn layer_json(graph: &Graph, id: LayerId) -> Result<Value, FormatErro
     }))
 }
 
-/// Keras' class of a layer, for messages too.
-pub(super) fn class(op: &Op) -> &'static str {
-    match op {
-        Op::Input => "InputLayer",
-        Op::Conv2d(_) => "Conv2D",
-        Op::DepthwiseConv2d(_) => "DepthwiseConv2D",
-        Op::BatchNorm { .. } => "BatchNormalization",
-        Op::Relu { .. } => "ReLU",
-        Op::Activation(_) => "Activation",
-        Op::Add { .. } => "Add",
-        Op::Concat => "Concatenate",
-        Op::ZeroPad2d { .. } => "ZeroPadding2D",
-        Op::GlobalAveragePool { .. } => "GlobalAveragePooling2D",
-        Op::Reshape { .. } => "Reshape",
-        Op::Upsample { .. } => "UpSampling2D",
-        Op::Dropout { .. } => "Dropout",
-        Op::Rescale { .. } => "Rescaling",
-        Op::Quantize => "Quantize",
-        Op::Dequantize => "Dequantize",
-    }
-}
-
 /// The class, and the options beyond those that every layer has, in the order Keras writes them.
 fn class_and_options(layer: &Layer) -> Result<(&'static str, Value), FormatError> {
-    let class = class(&layer.op);
+    let class = layer.op.class();
     let options = match &layer.op {
         Op::Input => json!({
             "batch_shape": batched(&layer.output.shape),
@@ -235,5 +213,5 @@ fn shortest(number: f32) -> f64 {
 }
 
 pub(super) fn refuse(layer: &Layer, message: &str) -> FormatError {
-    FormatError::unsupported(&layer.name, class(&layer.op), message)
+    FormatError::unsupported(&layer.name, layer.op.class(), message)
 }

@@ -358,24 +358,11 @@ fn int32(layer: &Layer, value: usize) -> Result<i32, FormatError> {
     })
 }
 
-/// The Keras class of a layer, for messages.
+/// What messages call a layer: its Keras class, or the operator that Keras has none for.
 fn class(op: &Op) -> &'static str {
     match op {
-        Op::Input => "InputLayer",
-        Op::Conv2d(_) => "Conv2D",
-        Op::DepthwiseConv2d(_) => "DepthwiseConv2D",
-        Op::BatchNorm { .. } => "BatchNormalization",
-        Op::Relu { .. } => "ReLU",
-        Op::Activation(_) => "Activation",
-        Op::Add { .. } => "Add",
-        Op::Concat => "Concatenate",
-        Op::ZeroPad2d { .. } => "ZeroPadding2D",
-        Op::GlobalAveragePool { .. } => "GlobalAveragePooling2D",
-        Op::Reshape { .. } => "Reshape",
-        Op::Upsample { .. } => "UpSampling2D",
-        Op::Dropout { .. } => "Dropout",
-        Op::Rescale { .. } => "Rescaling",
         Op::Quantize => "QUANTIZE",
         Op::Dequantize => "DEQUANTIZE",
+        op => op.class(),
     }
 }
