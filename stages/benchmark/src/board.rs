@@ -4,6 +4,8 @@
 //! that data can lie in, backup memory left out; it is several banks on most devices, and the application needs part of it.
 //! Clocks are the highest of the data sheet.
 
+use contract::suggest;
+
 /// A board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Board {
@@ -41,15 +43,10 @@ impl Board {
     #[must_use]
     pub fn nearest(name: &str) -> Option<&'static str> {
         let name = name.trim().to_ascii_uppercase();
-        let distance = |board: &'static Self| (strsim::damerau_levenshtein(&name, board.name), board.name);
         // Half a name may be missing: `STM32H747I` for `STM32H747I-DISCO`.
         let starts = |board: &&Self| name.len() >= 5 && board.name.contains(&name);
-        let (distance, nearest) = BOARDS
-            .iter()
-            .find(starts)
-            .map(|board| (0, board.name))
-            .or_else(|| BOARDS.iter().map(distance).min())?;
-        (distance <= nearest.len() / 3).then_some(nearest)
+        let names = || BOARDS.iter().map(|board| board.name);
+        BOARDS.iter().find(starts).map(|board| board.name).or_else(|| suggest::nearest(&name, names()))
     }
 
     /// A microprocessor under Linux, rather than a microcontroller.

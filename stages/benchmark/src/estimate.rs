@@ -3,12 +3,13 @@
 use crate::{
     BenchmarkError, Board, EstimateSettings,
     fit::Fit,
-    network::{MODEL, Network},
+    network::Network,
+    ports::{INPUTS, METRICS, MODEL, OUTPUTS},
     report::{Estimated, METRICS_FILE, report},
 };
 use contract::{
-    ArtifactKind, Config, Cores, Demand, Finding, InputPort, Issue, Machine, OutputPort, Outputs, Preflight,
-    Problem, Resources, Settings, Source, Stage, StageContext, StageError, layout,
+    Config, Cores, Demand, Finding, InputPort, Issue, Machine, OutputPort, Outputs, Preflight, Problem,
+    Resources, Settings, Source, Stage, StageContext, StageError, layout,
 };
 
 /// Computes what a model needs on a board: multiply-accumulates, flash, RAM.
@@ -36,13 +37,10 @@ impl Stage for Estimate {
     }
 
     fn inputs(&self) -> &'static [InputPort] {
-        const INPUTS: &[InputPort] =
-            &[InputPort::required(MODEL, &[ArtifactKind::FloatModel, ArtifactKind::QuantizedModel])];
         INPUTS
     }
 
     fn outputs(&self) -> &'static [OutputPort] {
-        const OUTPUTS: &[OutputPort] = &[OutputPort::new(METRICS, ArtifactKind::Metrics)];
         OUTPUTS
     }
 
@@ -88,5 +86,3 @@ impl Stage for Estimate {
         Ok(Outputs::default().with(METRICS, format!("{}/{METRICS_FILE}", layout::STAGE)))
     }
 }
-
-const METRICS: &str = "metrics";

@@ -17,6 +17,7 @@ mod host;
 mod latency;
 mod measure;
 mod network;
+mod ports;
 mod report;
 mod settings;
 

@@ -3,11 +3,12 @@
 use crate::{
     BenchmarkError, MeasureSettings, host,
     latency::{LEAST_RUNS, Latency, WARM_UP},
-    network::{Kind, MODEL, Network},
+    network::{Kind, Network},
+    ports::{INPUTS, METRICS, MODEL, OUTPUTS},
 };
 use contract::{
-    ArtifactKind, Config, Cores, Demand, Finding, InputPort, Issue, Machine, OutputPort, Outputs, Preflight,
-    Problem, Random, Resources, Settings, Source, Stage, StageContext, StageError, layout,
+    Config, Cores, Demand, Finding, InputPort, Issue, Machine, OutputPort, Outputs, Preflight, Problem,
+    Random, Resources, Settings, Source, Stage, StageContext, StageError, layout,
 };
 use kernels::Interpreter;
 use model::{Data, DataType, Tensor, TensorType};
@@ -21,7 +22,6 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Measure;
 
-const METRICS: &str = "metrics";
 const METRICS_FILE: &str = "metrics.json";
 /// Version of `metrics.json`.
 const FORMAT: u32 = 1;
@@ -48,13 +48,10 @@ impl Stage for Measure {
     }
 
     fn inputs(&self) -> &'static [InputPort] {
-        const INPUTS: &[InputPort] =
-            &[InputPort::required(MODEL, &[ArtifactKind::FloatModel, ArtifactKind::QuantizedModel])];
         INPUTS
     }
 
     fn outputs(&self) -> &'static [OutputPort] {
-        const OUTPUTS: &[OutputPort] = &[OutputPort::new(METRICS, ArtifactKind::Metrics)];
         OUTPUTS
     }
 

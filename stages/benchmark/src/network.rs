@@ -1,12 +1,9 @@
 //! A model file as it is deployed.
 
-use crate::BenchmarkError;
+use crate::{BenchmarkError, ports::MODEL};
 use contract::{Input, InputContent, Preflight};
 use model::{DataType, Graph, passes::for_deployment};
 use std::path::Path;
-
-/// Name of the input port of both stages.
-pub(crate) const MODEL: &str = "model";
 
 /// A network as a device would run it.
 pub(crate) struct Network {
