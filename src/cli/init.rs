@@ -1,7 +1,7 @@
 //! `pipeline init`: a commented file to start from.
 
 use super::Exit;
-use crate::config::nearest;
+use contract::suggest::nearest;
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},

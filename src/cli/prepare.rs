@@ -71,7 +71,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// What is wrong, without the configuration's secrets.
     pub(crate) fn hide(&self, refusal: Refusal) -> Refusal {
-        Refusal::Hidden(Box::new(refusal), self.loaded.secrets().clone())
+        refusal.hidden(&self.loaded)
     }
 }
 
@@ -86,9 +86,8 @@ pub(crate) fn prepare(configuration: &Configuration, registry: &Registry) -> Res
     if let Some(seed) = drawn_seed {
         loaded.set_seed(seed);
     }
-    let hidden = |refusal| Refusal::Hidden(Box::new(refusal), loaded.secrets().clone());
-    let plan = plan_of(&loaded, registry).map_err(hidden)?;
-    let layout = layout(&loaded.config).map_err(hidden)?;
+    let plan = plan_of(&loaded, registry).map_err(|refusal| refusal.hidden(&loaded))?;
+    let layout = layout(&loaded.config).map_err(|refusal| refusal.hidden(&loaded))?;
     Ok(Prepared { file: name, loaded, drawn_seed, plan, layout })
 }
 
@@ -96,10 +95,7 @@ pub(crate) fn prepare(configuration: &Configuration, registry: &Registry) -> Res
 pub(crate) fn with_rules(mut errors: ConfigErrors, registry: &Registry) -> Refusal {
     let Some(rest) = errors.take_rest() else { return errors.into() };
     match plan_of(&rest.loaded, registry) {
-        Err(Refusal::Config(more)) => {
-            let all = errors.and(rest.unrelated(more));
-            Refusal::Hidden(Box::new(all.into()), rest.loaded.secrets().clone())
-        }
+        Err(Refusal::Config(more)) => Refusal::from(errors.and(rest.unrelated(more))).hidden(&rest.loaded),
         _ => errors.into(),
     }
 }

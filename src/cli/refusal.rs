@@ -2,7 +2,7 @@
 
 use super::Exit;
 use crate::{
-    config::{ConfigError, ConfigErrors, Pointer, Secrets},
+    config::{ConfigError, ConfigErrors, Loaded, Pointer, Secrets},
     plan::PlanError,
     record::RecordError,
     report::{diagnostic, findings},
@@ -35,6 +35,11 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
+    /// The same without the secrets of a configuration.
+    pub(crate) fn hidden(self, loaded: &Loaded) -> Self {
+        Self::Hidden(Box::new(self), loaded.secrets().clone())
+    }
+
     /// The exit code it ends with.
     pub(crate) fn exit(&self) -> Exit {
         match self {

@@ -100,7 +100,7 @@ fn valid(loaded: &Loaded, registry: &Registry) -> Result<Valid, Refusal> {
             // What is not there may be there when it is run, and elsewhere.
             let (paths, errors) = errors.split(Code::Path);
             if !errors.is_empty() {
-                return Err(Refusal::Hidden(Box::new(errors.into()), loaded.secrets().clone()));
+                return Err(Refusal::from(errors).hidden(loaded));
             }
             notes.extend(paths.iter().map(|error| {
                 let key = error.key_name().map(|key| format!("{key}: ")).unwrap_or_default();
@@ -108,7 +108,7 @@ fn valid(loaded: &Loaded, registry: &Registry) -> Result<Valid, Refusal> {
             }));
             Vec::new()
         }
-        Err(refusal) => return Err(Refusal::Hidden(Box::new(refusal), loaded.secrets().clone())),
+        Err(refusal) => return Err(refusal.hidden(loaded)),
     };
     Ok(Valid { operation_mode, stages, notes })
 }

@@ -40,4 +40,3 @@ pub use error::{Code, ConfigError, ConfigErrors};
 pub use loaded::{Loaded, Pointer, Request, load, load_text};
 pub use rest::Rest;
 pub use secrets::Secrets;
-pub(crate) use suggest::nearest;

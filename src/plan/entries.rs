@@ -5,7 +5,6 @@ use super::{
     compile::{Bound, Compiler, Producer, wrong_kind},
     graph::{Link, Node},
 };
-
 use contract::{
     ArtifactKind, Config, Cores, Declared, Entry, InputPort, Issue, IssueKind, Registry, Source,
     SourceContent, Stage,
