@@ -8,7 +8,9 @@ use super::{
 use crate::{
     record::{EVENTS_FORMAT, Outcome, RunFolder, RunRecord},
     report::{self, Journal, JsonLines, Terminal},
-    schedule::{self, Cancellation, Capacity, Ending, EventStream, Located, Preflighting, Run, cores, stops},
+    schedule::{
+        self, Cancellation, Capacity, Ending, EventStream, Located, Places, Preflighting, Run, cores, stops,
+    },
 };
 use contract::{EventKind, Registry, Severity};
 use std::{path::Path, time::Instant};
@@ -73,8 +75,7 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
             sources: &known.sources,
             recipes: &recipes,
             store: &known.store,
-            folder: &folder,
-            layout: &prepared.layout,
+            places: &Places::single(&prepared.plan, &folder, &prepared.layout),
             capacity,
             cancellation: &cancellation,
         },

@@ -5,7 +5,7 @@
 //! machine for itself, it is *parked*: it holds nothing, and looks again when that is over.
 
 use super::{
-    Ending, Failure, Reason, Run,
+    Ending, Failure, Place, Reason, Run,
     admission::Admission,
     task::{Busy, Look, Stop, Told},
 };
@@ -384,12 +384,15 @@ impl<'a> Board<'a> {
     /// Removes the folders that were made for stages to write into while they run and that none wrote into, so that a
     /// run of hits has the same folders.
     pub(super) fn tidy(&self) {
-        for (_, stage) in self.run.plan.stages() {
-            let several = stage.name != stage.stage;
-            for (_, place) in self.run.layout.roots(&stage.name, several) {
-                for folder in std::path::Path::new(&place).ancestors().filter(|path| *path != "") {
+        let ran = self.stages.iter().filter(|(_, standing)| standing.attempts > 0);
+        for (&index, _) in ran {
+            let Some(Place { folder, layout, node, several }) = self.run.places.of(index).first() else {
+                continue;
+            };
+            for (_, root) in layout.roots(node, *several) {
+                for below in std::path::Path::new(&root).ancestors().filter(|path| *path != "") {
                     // Fails where something is in it, which is the point.
-                    rustix::fs::rmdir(self.run.folder.path().join(folder)).ok();
+                    rustix::fs::rmdir(folder.path().join(below)).ok();
                 }
             }
         }
@@ -425,8 +428,7 @@ mod tests {
     use super::*;
     use crate::{
         plan::{Node, Plan, keys::Sources},
-        record::{Layout, RunFolder},
-        schedule::{Cancellation, Capacity},
+        schedule::{Cancellation, Capacity, Places},
         store::{Digest, KeyDocument, Store},
     };
     use contract::{Registry, Settings};
@@ -475,8 +477,7 @@ mod tests {
             sources: &Sources::new(),
             recipes: &BTreeMap::new(),
             store: &Store::open(Some(folder.path().join("store"))).expect("a store"),
-            folder: &RunFolder::create(&folder.path().join("run").to_string_lossy()).expect("a run folder"),
-            layout: &Layout::default(),
+            places: &Places::default(),
             capacity: Capacity::new(1, None),
             cancellation: &Cancellation::default(),
         };

@@ -1,13 +1,13 @@
 //! Running a plan: one thread holds the board, each piece of work has a thread of its own.
 
 use super::{
-    Cancellation, Capacity, EventStream, Failure, Guard,
+    Cancellation, Capacity, EventStream, Failure, Guard, Places,
     board::{Board, Phase, Start},
     task::{Look, Stop, Task, Told},
 };
 use crate::{
     plan::{Plan, keys::Sources},
-    record::{Layout, Outcome, RunFolder},
+    record::Outcome,
     store::{Digest, Manifest, Store},
 };
 use contract::{EventKind, Registry};
@@ -42,9 +42,7 @@ pub struct Run<'a> {
     /// Where results are.
     pub store: &'a Store,
     /// Where results go for people.
-    pub folder: &'a RunFolder,
-    /// Names in there.
-    pub layout: &'a Layout,
+    pub places: &'a Places<'a>,
     /// What its stages may hold of the machine.
     pub capacity: Capacity,
     /// Whether the user wants to stop.

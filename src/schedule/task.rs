@@ -1,7 +1,7 @@
 //! One stage of a run: from its fingerprint to its files in the run folder.
 
 use super::{
-    Failure, Run, exclusive::MachineLock, external::External, process::Said, stage_process,
+    Failure, Place, Run, exclusive::MachineLock, external::External, process::Said, stage_process,
     stopping::Stopping,
 };
 use crate::{
@@ -276,8 +276,11 @@ impl Task<'_> {
             .run(self.guard, &mut stopping(), said)
         } else {
             let live = attempt.folder().join("live");
-            self.run.folder.link_live(self.run.layout, name, self.several(), &live)?;
-            let request = Request { live: Some(live), ..request };
+            let shown = self.run.places.of(self.index).first();
+            if let Some(Place { folder, layout, node, several }) = shown {
+                folder.link_live(layout, node, *several, &live)?;
+            }
+            let request = Request { live: shown.map(|_| live), ..request };
             stage_process::run(name, &request, self.guard, &mut stopping(), said)
         };
         ended.map_err(|error| Stop::Work(error.into()))
@@ -336,19 +339,20 @@ impl Task<'_> {
         Ok(())
     }
 
+    /// Copies the files of a result to all its places, which name them alike.
     fn materialise(&self, manifest: &Manifest) -> Result<Vec<Published>, RecordError> {
-        let Run { store, folder, layout, .. } = self.run;
-        materialise(store, manifest, folder, layout, &self.stage.name, self.several())
+        let mut published = Vec::new();
+        for place in self.run.places.of(self.index) {
+            let Place { folder, layout, node, several } = *place;
+            published = materialise(self.run.store, manifest, folder, layout, node, several)?;
+        }
+        Ok(published)
     }
 
     fn recipe(&self) -> Result<Digest, StageError> {
         self.run.recipes.get(&self.index).copied().ok_or_else(|| {
             StageError::failed("engine::not_ready", format!("`{}` has no recipe", self.stage.name))
         })
-    }
-
-    fn several(&self) -> bool {
-        self.stage.name != self.stage.stage
     }
 
     fn event(&self, kind: EventKind) {

@@ -1,0 +1,49 @@
+//! Where the results of a plan's stages go for people.
+
+use crate::{
+    plan::Plan,
+    record::{Layout, RunFolder},
+};
+use petgraph::graph::NodeIndex;
+use std::collections::BTreeMap;
+
+/// A place for the files of one node.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The run folder.
+    pub folder: &'a RunFolder,
+    /// Names in there.
+    pub layout: &'a Layout,
+    /// What the node is called in this run.
+    pub node: &'a str,
+    /// Whether the run has several nodes of this stage.
+    pub several: bool,
+}
+
+/// The places of each node: one run folder, or those of all variants of a sweep that share the node.
+#[derive(Debug, Default)]
+pub struct Places<'a>(BTreeMap<NodeIndex, Vec<Place<'a>>>);
+
+impl<'a> Places<'a> {
+    /// All nodes of a plan have their files in one run folder.
+    #[must_use]
+    pub fn single(plan: &'a Plan, folder: &'a RunFolder, layout: &'a Layout) -> Self {
+        let place = |(index, stage): (NodeIndex, &'a crate::plan::StageNode)| {
+            let several = stage.name != stage.stage;
+            (index, vec![Place { folder, layout, node: &stage.name, several }])
+        };
+        Self(plan.stages().map(place).collect())
+    }
+
+    /// Adds a place to a node. Its first place is the one that shows its files while it runs, so all places of a node have
+    /// to name its files alike.
+    pub fn add(&mut self, node: NodeIndex, place: Place<'a>) {
+        self.0.entry(node).or_default().push(place);
+    }
+
+    /// The places of a node.
+    #[must_use]
+    pub fn of(&self, node: NodeIndex) -> &[Place<'a>] {
+        self.0.get(&node).map_or(&[], Vec::as_slice)
+    }
+}
