@@ -151,7 +151,7 @@ impl RunFolder {
     }
 
     /// Writes a file such that a reader sees the old one or the new one, whole.
-    fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
+    pub(super) fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
         self.replace_with(path, bytes, 0o644)
     }
 

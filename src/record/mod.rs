@@ -23,6 +23,7 @@ mod log;
 mod materialise;
 mod run;
 mod summary;
+mod sweep;
 
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,7 @@ pub use log::RunLog;
 pub use materialise::materialise;
 pub use run::{Outcome, Published, RunRecord, StageRecord, StageState};
 pub use summary::{FailureRecord, Series, StageSummary, Summary};
+pub use sweep::{SweepRecord, VariantError, VariantRecord};
 
 /// The run's record.
 const RECORD: &str = "run.json";
