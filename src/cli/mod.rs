@@ -6,6 +6,7 @@ mod format;
 #[cfg(test)]
 mod help;
 mod init;
+mod launch;
 mod plan;
 mod prepare;
 mod refusal;
