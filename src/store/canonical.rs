@@ -6,7 +6,10 @@
 
 use super::StoreError;
 use serde::{Serialize, Serializer, ser};
-use std::{collections::BTreeMap, fmt};
+use std::{
+    fmt::{self, Write},
+    ops::Range,
+};
 
 /// The canonical JSON of a value.
 ///
@@ -14,11 +17,15 @@ use std::{collections::BTreeMap, fmt};
 /// [`StoreError::NotCanonical`] for a number that is not finite, an integer beyond 64 bits, and a map whose keys are
 /// neither strings nor integers, or in which a key stands twice.
 pub fn canonical_json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
-    value.serialize(Canonical).map_err(|Refused(what)| StoreError::NotCanonical { what })
+    let mut text = String::with_capacity(1024);
+    match value.serialize(Canonical(&mut text)) {
+        Ok(()) => Ok(text),
+        Err(Refused(what)) => Err(StoreError::NotCanonical { what }),
+    }
 }
 
-/// Writes a value as text. Children are written first, so that the entries of an object can be sorted.
-struct Canonical;
+/// Appends a value to a text.
+struct Canonical<'a>(&'a mut String);
 
 #[derive(Debug)]
 struct Refused(String);
@@ -37,112 +44,127 @@ impl ser::Error for Refused {
     }
 }
 
-type Text = Result<String, Refused>;
+type Written = Result<(), Refused>;
 
-fn quote(text: &str) -> Text {
-    serde_json::to_string(text).map_err(ser::Error::custom)
-}
+impl<'a> Canonical<'a> {
+    fn show(self, value: impl fmt::Display) -> Written {
+        write!(self.0, "{value}").map_err(ser::Error::custom)
+    }
 
-/// `{"variant":inner}`, the form serde_json gives an enum.
-fn tagged(variant: Option<&str>, inner: String) -> Text {
-    match variant {
-        Some(variant) => Ok(format!("{{{}:{inner}}}", quote(variant)?)),
-        None => Ok(inner),
+    fn quote(self, text: &str) -> Written {
+        let plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+        if text.bytes().all(plain) {
+            self.0.push('"');
+            self.0.push_str(text);
+            self.0.push('"');
+        } else {
+            self.0.push_str(&serde_json::to_string(text).map_err(<Refused as ser::Error>::custom)?);
+        }
+        Ok(())
+    }
+
+    /// Opens the list or object of a variant, `{"variant":inner}`, the form serde_json gives an enum.
+    fn tag(self, variant: &str) -> Result<&'a mut String, Refused> {
+        let Self(out) = self;
+        out.push('{');
+        Canonical(out).quote(variant)?;
+        out.push(':');
+        Ok(out)
     }
 }
 
-impl Serializer for Canonical {
-    type Ok = String;
+impl<'a> Serializer for Canonical<'a> {
+    type Ok = ();
     type Error = Refused;
-    type SerializeSeq = List;
-    type SerializeTuple = List;
-    type SerializeTupleStruct = List;
-    type SerializeTupleVariant = List;
-    type SerializeMap = Object;
-    type SerializeStruct = Object;
-    type SerializeStructVariant = Object;
+    type SerializeSeq = List<'a>;
+    type SerializeTuple = List<'a>;
+    type SerializeTupleStruct = List<'a>;
+    type SerializeTupleVariant = List<'a>;
+    type SerializeMap = Object<'a>;
+    type SerializeStruct = Object<'a>;
+    type SerializeStructVariant = Object<'a>;
 
-    fn serialize_bool(self, value: bool) -> Text {
-        Ok(value.to_string())
+    fn serialize_bool(self, value: bool) -> Written {
+        self.show(value)
     }
 
-    fn serialize_i8(self, value: i8) -> Text {
-        Ok(value.to_string())
+    fn serialize_i8(self, value: i8) -> Written {
+        self.show(value)
     }
 
-    fn serialize_i16(self, value: i16) -> Text {
-        Ok(value.to_string())
+    fn serialize_i16(self, value: i16) -> Written {
+        self.show(value)
     }
 
-    fn serialize_i32(self, value: i32) -> Text {
-        Ok(value.to_string())
+    fn serialize_i32(self, value: i32) -> Written {
+        self.show(value)
     }
 
-    fn serialize_i64(self, value: i64) -> Text {
-        Ok(value.to_string())
+    fn serialize_i64(self, value: i64) -> Written {
+        self.show(value)
     }
 
-    fn serialize_u8(self, value: u8) -> Text {
-        Ok(value.to_string())
+    fn serialize_u8(self, value: u8) -> Written {
+        self.show(value)
     }
 
-    fn serialize_u16(self, value: u16) -> Text {
-        Ok(value.to_string())
+    fn serialize_u16(self, value: u16) -> Written {
+        self.show(value)
     }
 
-    fn serialize_u32(self, value: u32) -> Text {
-        Ok(value.to_string())
+    fn serialize_u32(self, value: u32) -> Written {
+        self.show(value)
     }
 
-    fn serialize_u64(self, value: u64) -> Text {
-        Ok(value.to_string())
+    fn serialize_u64(self, value: u64) -> Written {
+        self.show(value)
     }
 
-    fn serialize_f32(self, value: f32) -> Text {
+    fn serialize_f32(self, value: f32) -> Written {
         self.serialize_f64(f64::from(value))
     }
 
-    fn serialize_f64(self, value: f64) -> Text {
+    fn serialize_f64(self, value: f64) -> Written {
         if !value.is_finite() {
             return Err(Refused(format!("{value} is not a finite number")));
         }
         // Adding 0 turns -0 into 0 and leaves every other number as it is.
-        Ok(format!("{:?}", value + 0.0))
+        self.show(format_args!("{:?}", value + 0.0))
     }
 
-    fn serialize_char(self, value: char) -> Text {
-        quote(value.encode_utf8(&mut [0; 4]))
+    fn serialize_char(self, value: char) -> Written {
+        self.quote(value.encode_utf8(&mut [0; 4]))
     }
 
-    fn serialize_str(self, value: &str) -> Text {
-        quote(value)
+    fn serialize_str(self, value: &str) -> Written {
+        self.quote(value)
     }
 
-    fn serialize_bytes(self, value: &[u8]) -> Text {
+    fn serialize_bytes(self, value: &[u8]) -> Written {
         self.collect_seq(value)
     }
 
-    fn serialize_none(self) -> Text {
+    fn serialize_none(self) -> Written {
         self.serialize_unit()
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Text {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Written {
         value.serialize(self)
     }
 
-    fn serialize_unit(self) -> Text {
-        Ok("null".to_owned())
+    fn serialize_unit(self) -> Written {
+        self.show("null")
     }
 
-    fn serialize_unit_struct(self, _name: &'static str) -> Text {
+    fn serialize_unit_struct(self, _name: &'static str) -> Written {
         self.serialize_unit()
     }
 
-    fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Text {
-        quote(variant)
+    fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Written {
+        self.quote(variant)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _name: &'static str, value: &T) -> Text {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _name: &'static str, value: &T) -> Written {
         value.serialize(self)
     }
 
@@ -152,20 +174,23 @@ impl Serializer for Canonical {
         _index: u32,
         variant: &'static str,
         value: &T,
-    ) -> Text {
-        tagged(Some(variant), value.serialize(self)?)
+    ) -> Written {
+        let out = self.tag(variant)?;
+        value.serialize(Canonical(out))?;
+        out.push('}');
+        Ok(())
     }
 
-    fn serialize_seq(self, _length: Option<usize>) -> Result<List, Refused> {
-        Ok(List::default())
+    fn serialize_seq(self, _length: Option<usize>) -> Result<List<'a>, Refused> {
+        Ok(List::open(self.0, "]"))
     }
 
-    fn serialize_tuple(self, _length: usize) -> Result<List, Refused> {
-        Ok(List::default())
+    fn serialize_tuple(self, _length: usize) -> Result<List<'a>, Refused> {
+        Ok(List::open(self.0, "]"))
     }
 
-    fn serialize_tuple_struct(self, _name: &'static str, _length: usize) -> Result<List, Refused> {
-        Ok(List::default())
+    fn serialize_tuple_struct(self, _name: &'static str, _length: usize) -> Result<List<'a>, Refused> {
+        Ok(List::open(self.0, "]"))
     }
 
     fn serialize_tuple_variant(
@@ -174,16 +199,16 @@ impl Serializer for Canonical {
         _index: u32,
         variant: &'static str,
         _length: usize,
-    ) -> Result<List, Refused> {
-        Ok(List { variant: Some(variant), items: Vec::new() })
+    ) -> Result<List<'a>, Refused> {
+        Ok(List::open(self.tag(variant)?, "]}"))
     }
 
-    fn serialize_map(self, _length: Option<usize>) -> Result<Object, Refused> {
-        Ok(Object::default())
+    fn serialize_map(self, _length: Option<usize>) -> Result<Object<'a>, Refused> {
+        Ok(Object::open(self.0, "}"))
     }
 
-    fn serialize_struct(self, _name: &'static str, _length: usize) -> Result<Object, Refused> {
-        Ok(Object::default())
+    fn serialize_struct(self, _name: &'static str, _length: usize) -> Result<Object<'a>, Refused> {
+        Ok(Object::open(self.0, "}"))
     }
 
     fn serialize_struct_variant(
@@ -192,64 +217,116 @@ impl Serializer for Canonical {
         _index: u32,
         variant: &'static str,
         _length: usize,
-    ) -> Result<Object, Refused> {
-        Ok(Object { variant: Some(variant), ..Object::default() })
+    ) -> Result<Object<'a>, Refused> {
+        Ok(Object::open(self.tag(variant)?, "}}"))
     }
 }
 
-#[derive(Default)]
-struct List {
-    variant: Option<&'static str>,
-    items: Vec<String>,
+/// An open list.
+struct List<'a> {
+    out: &'a mut String,
+    empty: bool,
+    close: &'static str,
 }
 
-impl List {
-    fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
-        self.items.push(value.serialize(Canonical)?);
-        Ok(())
+impl<'a> List<'a> {
+    fn open(out: &'a mut String, close: &'static str) -> Self {
+        out.push('[');
+        Self { out, empty: true, close }
     }
 
-    fn finish(self) -> Text {
-        tagged(self.variant, format!("[{}]", self.items.join(",")))
-    }
-}
-
-#[derive(Default)]
-struct Object {
-    variant: Option<&'static str>,
-    key: Option<String>,
-    entries: BTreeMap<String, String>,
-}
-
-impl Object {
-    fn insert<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), Refused> {
-        let value = value.serialize(Canonical)?;
-        if self.entries.contains_key(&key) {
-            return Err(Refused(format!("the key {key} stands twice in one map")));
+    fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+        if !std::mem::take(&mut self.empty) {
+            self.out.push(',');
         }
-        self.entries.insert(key, value);
+        value.serialize(Canonical(self.out))
+    }
+
+    fn finish(self) {
+        self.out.push_str(self.close);
+    }
+}
+
+/// An open object. Its entries are written as they come and put into order at the end.
+struct Object<'a> {
+    out: &'a mut String,
+    /// Where its entries begin.
+    start: usize,
+    entries: Vec<Entry>,
+    close: &'static str,
+}
+
+/// Where an entry stands in the text.
+struct Entry {
+    key: Range<usize>,
+    end: usize,
+}
+
+impl<'a> Object<'a> {
+    fn open(out: &'a mut String, close: &'static str) -> Self {
+        out.push('{');
+        Self { start: out.len(), out, entries: Vec::new(), close }
+    }
+
+    /// Begins an entry whose key `write` writes.
+    fn key(&mut self, write: impl FnOnce(&mut String) -> Written) -> Written {
+        if !self.entries.is_empty() {
+            self.out.push(',');
+        }
+        let start = self.out.len();
+        write(self.out)?;
+        let end = self.out.len();
+        self.entries.push(Entry { key: start..end, end });
+        self.out.push(':');
         Ok(())
     }
 
-    fn finish(self) -> Text {
-        let entries: Vec<String> =
-            self.entries.into_iter().map(|(key, value)| format!("{key}:{value}")).collect();
-        tagged(self.variant, format!("{{{}}}", entries.join(",")))
+    /// Ends the entry.
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+        value.serialize(Canonical(self.out))?;
+        let Some(entry) = self.entries.last_mut() else {
+            return Err(Refused("a value without a key".to_owned()));
+        };
+        entry.end = self.out.len();
+        Ok(())
+    }
+
+    fn finish(mut self) -> Written {
+        let Self { out, start, entries, close } = &mut self;
+        let key = |entry: &Entry| &out[entry.key.clone()];
+        if !entries.is_sorted_by(|one, next| key(one) < key(next)) {
+            entries.sort_by(|one, other| key(one).cmp(key(other)));
+            if let Some([twice, _]) = entries.array_windows().find(|[one, next]| key(one) == key(next)) {
+                return Err(Refused(format!("the key {} stands twice in one map", key(twice))));
+            }
+            let mut sorted = String::with_capacity(out.len() - *start);
+            for entry in entries {
+                if !sorted.is_empty() {
+                    sorted.push(',');
+                }
+                sorted.push_str(&out[entry.key.start..entry.end]);
+            }
+            out.truncate(*start);
+            out.push_str(&sorted);
+        }
+        out.push_str(close);
+        Ok(())
     }
 }
 
 macro_rules! list {
     ($trait:ident, $push:ident) => {
-        impl ser::$trait for List {
-            type Ok = String;
+        impl ser::$trait for List<'_> {
+            type Ok = ();
             type Error = Refused;
 
-            fn $push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+            fn $push<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
                 self.push(value)
             }
 
-            fn end(self) -> Text {
-                self.finish()
+            fn end(self) -> Written {
+                self.finish();
+                Ok(())
             }
         }
     };
@@ -262,19 +339,16 @@ list!(SerializeTupleVariant, serialize_field);
 
 macro_rules! object {
     ($trait:ident) => {
-        impl ser::$trait for Object {
-            type Ok = String;
+        impl ser::$trait for Object<'_> {
+            type Ok = ();
             type Error = Refused;
 
-            fn serialize_field<T: Serialize + ?Sized>(
-                &mut self,
-                key: &'static str,
-                value: &T,
-            ) -> Result<(), Refused> {
-                self.insert(quote(key)?, value)
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Written {
+                self.key(|out| Canonical(out).quote(key))?;
+                self.value(value)
             }
 
-            fn end(self) -> Text {
+            fn end(self) -> Written {
                 self.finish()
             }
         }
@@ -284,26 +358,32 @@ macro_rules! object {
 object!(SerializeStruct);
 object!(SerializeStructVariant);
 
-impl ser::SerializeMap for Object {
-    type Ok = String;
+impl ser::SerializeMap for Object<'_> {
+    type Ok = ();
     type Error = Refused;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refused> {
-        let text = key.serialize(Canonical)?;
-        self.key = Some(match text.as_bytes() {
-            [b'"', ..] => text,
-            _ if text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok() => quote(&text)?,
-            _ => return Err(Refused(format!("{text} cannot be the key of a map"))),
-        });
-        Ok(())
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Written {
+        self.key(|out| {
+            let start = out.len();
+            key.serialize(Canonical(out))?;
+            let text = &out[start..];
+            if text.starts_with('"') {
+                return Ok(());
+            }
+            if text.parse::<i64>().is_err() && text.parse::<u64>().is_err() {
+                return Err(Refused(format!("{text} cannot be the key of a map")));
+            }
+            out.insert(start, '"');
+            out.push('"');
+            Ok(())
+        })
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
-        let key = self.key.take().ok_or_else(|| Refused("a value without a key".to_owned()))?;
-        self.insert(key, value)
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+        self.value(value)
     }
 
-    fn end(self) -> Text {
+    fn end(self) -> Written {
         self.finish()
     }
 }
@@ -313,6 +393,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::{Value, json};
+    use std::collections::BTreeMap;
 
     #[test]
     fn keys_are_sorted_at_every_depth_and_lists_keep_their_order() {

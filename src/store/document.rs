@@ -1,51 +1,50 @@
 //! JSON documents of the store, sealed with a checksum: a document that a disk garbled is no document.
+//!
+//! `{"checksum":"...","document":...}`: the checksum is of the bytes of the document as they stand there, so that checking
+//! it costs no more than hashing.
 
 use super::{Digest, StoreError};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
-/// The field that holds the digest of all the others' canonical JSON.
-const SEAL: &str = "checksum";
+#[derive(Serialize, Deserialize)]
+struct Sealed<'a> {
+    checksum: Digest,
+    #[serde(borrow)]
+    document: &'a RawValue,
+}
 
-/// The text of a document. It is an object; its fields may be anything that JSON can say.
+/// The text of a document.
 ///
 /// # Errors
 /// When it cannot be written as JSON.
 pub(super) fn seal<T: Serialize>(document: &T) -> Result<String, StoreError> {
     let not_json = |what: serde_json::Error| StoreError::NotCanonical { what: what.to_string() };
-    let mut value = serde_json::to_value(document).map_err(not_json)?;
-    let checksum = Digest::of_value(&value)?;
-    match &mut value {
-        Value::Object(fields) => fields.insert(SEAL.to_owned(), checksum.to_string().into()),
-        other => {
-            return Err(StoreError::NotCanonical { what: format!("a document is an object, not {other}") });
-        }
-    };
-    serde_json::to_string_pretty(&value).map_err(not_json)
+    let document = serde_json::value::to_raw_value(document).map_err(not_json)?;
+    let sealed = Sealed { checksum: Digest::of(document.get().as_bytes()), document: &document };
+    serde_json::to_string(&sealed).map_err(not_json)
 }
 
 /// A document back from its text, or why it is none.
 pub(super) fn unseal<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
-    let mut value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-    let seal = value.as_object_mut().and_then(|fields| fields.shift_remove(SEAL));
-    let checksum = Digest::of_value(&value).map_err(|error| error.to_string())?;
-    if seal != Some(checksum.to_string().into()) {
+    let sealed: Sealed<'_> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    if sealed.checksum != Digest::of(sealed.document.get().as_bytes()) {
         return Err("its checksum is wrong".to_owned());
     }
-    T::deserialize(value).map_err(|error| error.to_string())
+    serde_json::from_str(sealed.document.get()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     #[test]
     fn a_sealed_document_reads_back_and_any_edit_breaks_the_seal() {
         let document = json!({"b": [1, 2.5, null], "a": "text"});
         let text = seal(&document).unwrap();
         assert_eq!(unseal::<Value>(text.as_bytes()).unwrap(), document);
-        for (from, to) in [("2.5", "2.6"), ("text", "test"), ("\"a\"", "\"c\""), (SEAL, "check")] {
+        for (from, to) in [("2.5", "2.6"), ("text", "test"), ("\"a\"", "\"c\""), ("document", "documend")] {
             assert!(unseal::<Value>(text.replace(from, to).as_bytes()).is_err(), "{from} -> {to}");
         }
         assert!(unseal::<Value>(&text.as_bytes()[..text.len() / 2]).is_err());
