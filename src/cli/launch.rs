@@ -25,6 +25,9 @@ pub(crate) struct Options {
     /// Worker threads in all [default: the cores of this machine]. Results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+    /// Stop the other stages when one fails, instead of letting those finish that do not depend on it
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
     /// Show warnings, errors and where the results are, nothing else
     #[arg(long, short)]
     quiet: bool,
@@ -108,6 +111,7 @@ impl Launch<'_> {
                 places: &Places::single(&prepared.plan, folder, &prepared.layout),
                 capacity: self.options.capacity(),
                 cancellation,
+                fail_fast: self.options.fail_fast,
             },
             &mut stream,
         )

@@ -9,6 +9,9 @@ pub fn describe(kind: &EventKind) -> Option<String> {
     Some(match kind {
         EventKind::Progress(_) => return None,
         EventKind::RunStarted { run, operation_mode, .. } => format!("run {run} starts: {operation_mode}"),
+        EventKind::RunResumed { run, operation_mode, after, .. } => {
+            format!("run {run}, which was {after}, goes on: {operation_mode}")
+        }
         EventKind::StagePlanned { after } if after.is_empty() => "planned".to_owned(),
         EventKind::StagePlanned { after } => format!("planned after {}", after.join(", ")),
         EventKind::StageStarted { fingerprint } => format!("starts ({})", short(fingerprint)),

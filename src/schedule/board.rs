@@ -36,6 +36,17 @@ pub(super) struct Board<'a> {
     /// Whether something happened since stages were started last.
     changed: bool,
     looked_at_parked: Instant,
+    /// The stage whose failure stops all others.
+    gave_up: Option<String>,
+    told: Stopping,
+}
+
+/// What the user was told of the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stopping {
+    Nothing,
+    Asked,
+    Insisted,
 }
 
 /// One stage.
@@ -114,6 +125,8 @@ impl<'a> Board<'a> {
             leaving: BTreeSet::new(),
             changed: true,
             looked_at_parked: Instant::now(),
+            gave_up: None,
+            told: Stopping::Nothing,
         }
     }
 
@@ -227,8 +240,57 @@ impl<'a> Board<'a> {
         if let Some(standing) = self.stages.get(&index) {
             let attempt = Some((standing.stage.name.as_str(), standing.attempts));
             stream.emit(attempt, false, failure.event());
+            if self.run.fail_fast && failure.reason != Reason::Cancelled && !self.run.cancellation.asked() {
+                self.gave_up = Some(standing.stage.name.clone());
+                self.run.cancellation.ask();
+            }
         }
         self.end(index, State::Failed(failure));
+    }
+
+    /// Tells that the run stops and what it waits for, then that it does not wait any more.
+    pub(super) fn tell_stopping(&mut self, stream: &mut EventStream<'_>) {
+        let now = match (self.run.cancellation.insisted(), self.run.cancellation.asked()) {
+            (true, _) => Stopping::Insisted,
+            (false, true) => Stopping::Asked,
+            (false, false) => return,
+        };
+        if std::mem::replace(&mut self.told, now) == now {
+            return;
+        }
+        let working: Vec<&StageNode> = self
+            .stages
+            .values()
+            .filter(|standing| matches!(standing.state, State::Working))
+            .map(|standing| standing.stage)
+            .collect();
+        let stopping = match &self.gave_up {
+            Some(stage) => format!("stopping, since `{stage}` failed and --fail-fast is given"),
+            None => "stopping".to_owned(),
+        };
+        let (names, them) = (listed(working.iter().copied()), if working.len() == 1 { "it" } else { "them" });
+        let message = match now {
+            _ if working.is_empty() => stopping,
+            Stopping::Insisted => format!("ending {names} now"),
+            _ => format!("{stopping}: {}; Ctrl-C again ends {them} now", self.what_is_awaited(&working)),
+        };
+        stream.emit(None, false, EventKind::Note { message });
+    }
+
+    /// What the stages at work do before the run ends.
+    fn what_is_awaited(&self, working: &[&StageNode]) -> String {
+        let saves = |stage: &StageNode| {
+            self.run.registry.get(stage.stage).is_some_and(contract::Stage::saves_checkpoints)
+        };
+        let (saving, others): (Vec<&StageNode>, Vec<&StageNode>) =
+            working.iter().partition(|stage| saves(stage));
+        let saving = match saving.as_slice() {
+            [] => None,
+            [stage] => Some(format!("{} saves a checkpoint", stage.name)),
+            stages => Some(format!("{} save checkpoints", listed(stages.iter().copied()))),
+        };
+        let others = (!others.is_empty()).then(|| format!("waiting for {}", listed(others.into_iter())));
+        saving.into_iter().chain(others).collect::<Vec<_>>().join(", ")
     }
 
     /// A stage holds nothing any more.
@@ -423,6 +485,16 @@ impl<'a> Board<'a> {
     }
 }
 
+/// Names as people list them.
+fn listed<'a>(stages: impl Iterator<Item = &'a StageNode>) -> String {
+    let names: Vec<&str> = stages.map(|stage| stage.name.as_str()).collect();
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+        None => String::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -480,6 +552,7 @@ mod tests {
             places: &Places::default(),
             capacity: Capacity::new(1, None),
             cancellation: &Cancellation::default(),
+            fail_fast: false,
         };
         let mut board = Board::new(&run);
         for _ in 0..REBUILDS {

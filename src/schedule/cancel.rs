@@ -1,7 +1,7 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C, SIGTERM, and the terminal that closes.
 
 use signal_hook::{
-    consts::{SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
 };
 use std::{
@@ -11,9 +11,14 @@ use std::{
         atomic::{AtomicBool, AtomicU8, Ordering},
     },
     thread,
+    time::{Duration, Instant},
 };
 
-/// Whether, and how urgently, the user wants the run to stop.
+/// Signals that come closer together than this are one: a wrapper passes on what the terminal has sent to all, and
+/// `timeout` sends to the process and to its group. No hand is as quick.
+const ONE_SIGNAL: Duration = Duration::from_millis(100);
+
+/// Whether, and how urgently, the run is to stop.
 #[derive(Debug, Clone, Default)]
 pub struct Cancellation(Arc<Asked>);
 
@@ -25,24 +30,30 @@ struct Asked {
 }
 
 impl Cancellation {
-    /// Listens to SIGINT and SIGTERM from now on. Before [`Cancellation::guard`] the first ends the process with
+    /// Listens to SIGINT, SIGTERM and SIGHUP from now on. Before [`Cancellation::guard`] the first ends the process with
     /// `exit_code`, for nothing has run. After it the first asks, the second insists, and the third ends the process (the
-    /// guard process then ends the stages).
+    /// guard process then ends the stages). A terminal that closes may say so twice, so SIGHUP only asks; where it is
+    /// ignored, as under `nohup`, it stays ignored.
     ///
     /// # Errors
     /// When the handlers cannot be set.
     pub fn from_signals(exit_code: u8) -> io::Result<Self> {
         let cancellation = Self::default();
-        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        let heard = [SIGINT, SIGTERM].into_iter().chain((!is_ignored(SIGHUP)).then_some(SIGHUP));
+        let mut signals = Signals::new(heard)?;
         let asked = cancellation.clone();
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            for _ in signals.forever() {
-                let times = asked.0.times.fetch_add(1, Ordering::SeqCst);
-                let nothing_to_lose = !asked.0.guarded.load(Ordering::SeqCst);
-                if nothing_to_lose {
+            let mut last: Option<Instant> = None;
+            for signal in signals.forever() {
+                let guarded = asked.0.guarded.load(Ordering::SeqCst);
+                if !guarded {
                     writeln!(io::stderr(), "cancelled; nothing was run").ok();
+                    std::process::exit(i32::from(exit_code));
                 }
-                if nothing_to_lose || times >= 2 {
+                let is_new = last.replace(Instant::now()).is_none_or(|last| last.elapsed() >= ONE_SIGNAL);
+                if signal == SIGHUP {
+                    asked.ask();
+                } else if is_new && asked.0.times.fetch_add(1, Ordering::SeqCst) >= 2 {
                     std::process::exit(i32::from(exit_code));
                 }
             }
@@ -55,15 +66,47 @@ impl Cancellation {
         self.0.guarded.store(true, Ordering::SeqCst);
     }
 
-    /// Whether the user asked to stop.
+    /// Asks the run to stop, as the first Ctrl-C does.
+    pub fn ask(&self) {
+        self.0.times.fetch_max(1, Ordering::SeqCst);
+    }
+
+    /// Whether the run was asked to stop.
     #[must_use]
     pub fn asked(&self) -> bool {
         self.0.times.load(Ordering::SeqCst) >= 1
     }
 
-    /// Whether the user asked again.
+    /// Whether it was asked again.
     #[must_use]
     pub fn insisted(&self) -> bool {
         self.0.times.load(Ordering::SeqCst) >= 2
+    }
+}
+
+/// Whether whoever started this process wants it to ignore a signal.
+fn is_ignored(signal: i32) -> bool {
+    let status = fs_err::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_stops_itself_is_asked_once_however_often() {
+        let cancellation = Cancellation::default();
+        assert!(!cancellation.asked());
+        cancellation.ask();
+        cancellation.ask();
+        assert!(cancellation.asked() && !cancellation.insisted());
+    }
+
+    #[test]
+    fn a_signal_that_nobody_ignores_is_none() {
+        assert!(!is_ignored(SIGTERM));
     }
 }

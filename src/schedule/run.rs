@@ -47,6 +47,8 @@ pub struct Run<'a> {
     pub capacity: Capacity,
     /// Whether the user wants to stop.
     pub cancellation: &'a Cancellation,
+    /// Whether a failure stops the other stages, as the user would.
+    pub fail_fast: bool,
 }
 
 /// How a run ended.
@@ -72,6 +74,7 @@ pub fn run(run: &Run<'_>, stream: &mut EventStream<'_>) -> std::io::Result<Endin
     let mut told = false;
     std::thread::scope(|scope| {
         loop {
+            board.tell_stopping(stream);
             for start in board.advance() {
                 spawn(scope, run, &guard, start, sender.clone());
             }

@@ -1,4 +1,4 @@
-//! How the engine stops a process: it asks, insists, and ends it.
+//! How the engine stops a process: it asks, insists, and ends it; at once when the user asks twice.
 
 use super::{Cancellation, process::Process};
 use rustix::process::Signal;
@@ -50,8 +50,12 @@ impl<'a> Stopping<'a> {
                 *self.asked.insert((cause, Instant::now()))
             }
         };
+        if self.cancellation.insisted() {
+            self.terminated.get_or_insert_with(Instant::now);
+            return process.signal(Signal::KILL);
+        }
         match self.terminated {
-            None if asked.elapsed() >= M::grace(cause) || self.cancellation.insisted() => {
+            None if asked.elapsed() >= M::grace(cause) => {
                 process.signal(Signal::TERM);
                 self.terminated = Some(Instant::now());
             }

@@ -71,6 +71,9 @@ impl Stage for Fit {
     fn version(&self) -> u32 {
         1
     }
+    fn saves_checkpoints(&self) -> bool {
+        true
+    }
     fn inputs(&self) -> &'static [InputPort] {
         const INPUTS: &[InputPort] = &[InputPort::required(POINTS, &[ArtifactKind::ImageSet])];
         INPUTS

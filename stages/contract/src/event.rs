@@ -41,6 +41,17 @@ pub enum EventKind {
         /// The mode word.
         operation_mode: String,
     },
+    /// A run that had ended, or was killed, goes on in its folder: its stages are planned, and told, again.
+    RunResumed {
+        /// Version of the event format from here on.
+        format: u32,
+        /// The run folder's name.
+        run: String,
+        /// The mode word.
+        operation_mode: String,
+        /// How it stood: `failed`, `cancelled` or `killed`.
+        after: String,
+    },
     /// A stage is part of the plan.
     StagePlanned {
         /// Nodes it waits for.
@@ -113,7 +124,7 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         help: Option<String>,
     },
-    /// The last event of a run.
+    /// The last event of a run, unless it is resumed.
     RunFinished {
         /// `done`, `failed` or `cancelled`.
         outcome: String,

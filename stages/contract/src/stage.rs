@@ -75,6 +75,11 @@ pub trait Stage: Send + Sync {
         Resources::default()
     }
 
+    /// Whether it saves its work when it is asked to stop, and goes on from there when it is started again.
+    fn saves_checkpoints(&self) -> bool {
+        false
+    }
+
     /// Whether its result tells of the machine, so that the processor's model and this very program are part of its key.
     fn measures_host(&self) -> bool {
         false

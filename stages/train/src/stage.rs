@@ -49,6 +49,10 @@ impl Stage for Train {
         1
     }
 
+    fn saves_checkpoints(&self) -> bool {
+        true
+    }
+
     fn inputs(&self) -> &'static [InputPort] {
         const ACCEPTS: &[ArtifactKind] = &[ArtifactKind::ImageSet];
         const INPUTS: &[InputPort] =
