@@ -40,6 +40,16 @@ impl SourceDigest {
         changed.map(|(path, _)| path.clone()).or_else(|| self.appeared())
     }
 
+    /// The content digest of a file of the source; none of one that was absent.
+    pub(super) fn content(&self, path: &Path) -> Option<Digest> {
+        self.files.get(path).and_then(|(digest, _)| *digest)
+    }
+
+    /// The files that were there, with their content digests.
+    pub(super) fn contents(&self) -> impl Iterator<Item = (&Path, Digest)> {
+        self.files.iter().filter_map(|(path, (digest, _))| Some((path.as_path(), (*digest)?)))
+    }
+
     /// A file that is in the folder now and was not, or what is in the way of looking.
     fn appeared(&self) -> Option<PathBuf> {
         match folder::files_below(self.folder.as_ref()?) {

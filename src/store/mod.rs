@@ -9,6 +9,7 @@
 //! locks/FINGERPRINT.lock   kernel file locks, never deleted
 //! partial/FINGERPRINT/     checkpoints of unfinished work
 //! attempts/NAME/           folders of stages that run now, held by the lock on the `lease` inside
+//! sources/DIGEST.json      what a data set consists of, to say what has changed in it
 //! verdicts/DIGEST.json     findings of preflights that were clean
 //! tmp/                     files being written
 //! ```
@@ -27,6 +28,8 @@ pub mod failpoint;
 mod folder;
 mod inputs;
 mod key;
+mod latest;
+mod listing;
 mod lock;
 mod manifest;
 mod objects;
@@ -45,6 +48,7 @@ pub use digest::Digest;
 pub use error::StoreError;
 pub use inputs::{SourceDigest, digest_source};
 pub use key::{InputKey, KeyDocument, RecipeDocument};
+pub use listing::{FileState, ImageListing, SourceListing};
 pub use lock::FingerprintLock;
 pub use manifest::{FileRecord, Manifest, OutputRecord, Stored};
 pub use os::free_space;

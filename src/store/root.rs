@@ -54,7 +54,7 @@ impl Store {
     }
 
     fn prepare(&self) -> Result<(), StoreError> {
-        for folder in ["objects", "actions", "locks", "partial", "attempts", "verdicts", "tmp"] {
+        for folder in ["objects", "actions", "locks", "partial", "attempts", "sources", "verdicts", "tmp"] {
             let path = self.root.join(folder);
             let failed = |error| StoreError::io("make the store's folder", &path, error);
             if path.is_dir() {
