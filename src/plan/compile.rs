@@ -6,9 +6,14 @@ use super::{
     host,
 };
 use contract::{
-    ArtifactKind, Config, Declared, InputPort, Issue, IssueKind, OutputPort, Settings, Source, Stage,
+    ArtifactKind, Config, Declared, InputPort, Issue, IssueKind, OutputPort, Settings, Source, SourceContent,
+    Stage,
 };
 use petgraph::graph::{DiGraph, NodeIndex};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// Builds the plan of `word`, whose stages are `stages` in order.
 ///
@@ -43,6 +48,8 @@ pub(super) struct Compiler {
     pub(super) graph: DiGraph<Node, Link>,
     /// Every output so far, in the order in which nodes were added.
     producers: Vec<Producer>,
+    /// The sources so far by what is told first of them; a thousand stages may each have their own.
+    sources: BTreeMap<PathBuf, Vec<NodeIndex>>,
     issues: Vec<Issue>,
 }
 
@@ -170,18 +177,23 @@ impl Compiler {
 
     /// The outputs of a node.
     pub(super) fn made_by(&self, node: NodeIndex) -> impl Iterator<Item = &Producer> {
-        self.producers.iter().filter(move |producer| producer.node == node)
+        // Nodes are numbered as they are added.
+        let from = self.producers.partition_point(|producer| producer.node < node);
+        self.producers[from..].iter().take_while(move |producer| producer.node == node)
     }
 
     /// The node of a source; one of equal content is the same node, with the findings of both.
     pub(super) fn source(&mut self, source: Source) -> Producer {
         let kind = source.kind;
-        let known = self.graph.node_indices().find(|&index| match &self.graph[index] {
+        let alike = self.sources.entry(handle(&source.content).to_owned()).or_default();
+        let known = alike.iter().copied().find(|&index| match &self.graph[index] {
             Node::Source(other) => other.kind == source.kind && other.content == source.content,
             Node::Stage(_) => false,
         });
         let Some(node) = known else {
-            return Producer { node: self.graph.add_node(Node::Source(source)), output: None, kind };
+            let node = self.graph.add_node(Node::Source(source));
+            alike.push(node);
+            return Producer { node, output: None, kind };
         };
         if let Node::Source(known) = &mut self.graph[node] {
             for finding in source.findings {
@@ -213,6 +225,15 @@ impl Compiler {
     }
 }
 
+/// What most sources differ in.
+fn handle(content: &SourceContent) -> &Path {
+    match content {
+        SourceContent::File(path) | SourceContent::Folder(path) => path,
+        SourceContent::Images(entries) => entries.first().map_or(Path::new(""), |entry| &entry.image),
+        SourceContent::Generated { generator, .. } => Path::new(generator),
+    }
+}
+
 /// Says at `key` that something of another kind feeds the port.
 pub(super) fn wrong_kind(stage: &str, port: &InputPort, found: ArtifactKind, key: &str) -> Issue {
     Issue::invalid(key, format!("`{stage}` works on a {}, and this is a {found}", kinds(port)))
@@ -237,7 +258,7 @@ fn kinds(port: &InputPort) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contract::{Finding, SourceContent};
+    use contract::Finding;
 
     #[test]
     fn a_source_that_two_stages_name_has_the_findings_of_both_once() {

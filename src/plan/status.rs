@@ -6,13 +6,13 @@ use super::{
 };
 use crate::store::{Digest, Manifest, Store, StoreError, Stored};
 use petgraph::graph::NodeIndex;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What a run would do with a stage now.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Status {
     /// Nothing: its result is stored.
-    Hit(Box<Manifest>),
+    Hit(Arc<Manifest>),
     /// Run it: its inputs exist and the store has no result for them.
     Run,
     /// That depends on what these stages make.
@@ -42,7 +42,7 @@ pub fn status(
     store: &Store,
 ) -> Result<BTreeMap<NodeIndex, StageState>, StoreError> {
     let recipes = keys::recipes(plan, sources)?;
-    let mut hits: BTreeMap<NodeIndex, Manifest> = BTreeMap::new();
+    let mut hits: BTreeMap<NodeIndex, Arc<Manifest>> = BTreeMap::new();
     let mut states = BTreeMap::new();
     for (index, recipe) in recipes {
         let key = keys::key(plan, index, sources, &hits)?;
@@ -54,7 +54,8 @@ pub fn status(
                 Status::After(plan.upstream(index).into_iter().filter(|up| !hits.contains_key(up)).collect())
             }
             Some(Stored::Result(manifest)) => {
-                hits.insert(index, manifest.as_ref().clone());
+                let manifest = Arc::new(*manifest);
+                hits.insert(index, Arc::clone(&manifest));
                 Status::Hit(manifest)
             }
             Some(Stored::Nothing) => Status::Run,

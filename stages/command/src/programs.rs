@@ -10,6 +10,7 @@ use std::{
     collections::BTreeMap,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 /// The files among the words of a command line, by port: `program NAME`.
@@ -52,9 +53,22 @@ fn named(words: &Words) -> Vec<Word> {
 fn file(word: &Word) -> Option<PathBuf> {
     let path = Path::new(&word.text);
     if word.is_command && !word.text.contains('/') {
-        return search_path().into_iter().map(|folder| folder.join(path)).find(|path| is_program(path));
+        return installed(&word.text);
     }
     path.is_file().then(|| path.to_owned())
+}
+
+/// The program of a name in `PATH`. A thousand stages may run the same one, so each is looked up once.
+fn installed(name: &str) -> Option<PathBuf> {
+    static KNOWN: Mutex<BTreeMap<String, Option<PathBuf>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(path) = known.get(name) {
+        return path.clone();
+    }
+    let mut places = search_path().into_iter().map(|folder| folder.join(name));
+    let path = places.find(|path| is_program(path));
+    known.insert(name.to_owned(), path.clone());
+    path
 }
 
 fn is_program(path: &Path) -> bool {
