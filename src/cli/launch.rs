@@ -30,10 +30,10 @@ pub(crate) struct Options {
     pub(crate) fail_fast: bool,
     /// Show warnings, errors and where the results are, nothing else
     #[arg(long, short)]
-    quiet: bool,
+    pub(crate) quiet: bool,
     /// For people, or the lines of events.jsonl as they happen, and nothing else, on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    pub(crate) format: Format,
 }
 
 impl Options {

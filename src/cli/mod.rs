@@ -14,6 +14,7 @@ mod run;
 mod runs;
 mod schema;
 mod show;
+mod unchanged;
 mod validate;
 
 use crate::{

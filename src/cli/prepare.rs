@@ -8,7 +8,7 @@ use crate::{
         params_change_configuration, status,
     },
     record::Layout,
-    store::Store,
+    store::{Digest, StatCache, Store},
 };
 use clap::ValueHint;
 use contract::{Issue, Registry};
@@ -141,10 +141,37 @@ pub(crate) struct Known {
 
 /// Reads everything from outside once to know its digest, and looks into the store.
 pub(crate) fn know(configuration: &Configuration, plan: &Plan) -> Result<Known, Refusal> {
-    let store = Store::open(configuration.cache_dir.clone())?;
-    let sources = keys::digest_sources(plan)?;
-    let states = status(plan, &sources, &store)?;
-    Ok(Known { store, sources, states })
+    Outside::read(configuration, plan)?.known(plan)
+}
+
+/// The store, the content of the sources, and what follows from it for each stage.
+pub(crate) struct Outside {
+    pub(crate) store: Store,
+    sources: Sources,
+    /// Recipe keys.
+    pub(crate) recipes: BTreeMap<NodeIndex, Digest>,
+}
+
+impl Outside {
+    /// Reads everything from outside once to know its digest.
+    pub(crate) fn read(configuration: &Configuration, plan: &Plan) -> Result<Self, Refusal> {
+        Self::read_in(configuration.cache_dir.clone(), plan)
+    }
+
+    /// The same with the store at `root`, else where the environment says.
+    pub(crate) fn read_in(root: Option<PathBuf>, plan: &Plan) -> Result<Self, Refusal> {
+        let store = Store::open(root)?;
+        let sources = keys::digest_sources(plan, &StatCache::of(&store))?;
+        let recipes = keys::recipes(plan, &sources)?;
+        Ok(Self { store, sources, recipes })
+    }
+
+    /// Looks what the store has of each stage.
+    pub(crate) fn known(self, plan: &Plan) -> Result<Known, Refusal> {
+        let Self { store, sources, recipes } = self;
+        let states = status(plan, &sources, recipes, &store)?;
+        Ok(Known { store, sources, states })
+    }
 }
 
 fn layout(config: &contract::Config) -> Result<Layout, Refusal> {

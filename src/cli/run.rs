@@ -3,7 +3,8 @@
 use super::{
     Exit, Refusal,
     launch::{Launch, Options, cancellation, preflight},
-    prepare::{Configuration, Prepared, know, prepare},
+    prepare::{Configuration, Outside, Prepared, prepare},
+    unchanged,
 };
 use crate::{
     record::{RunFolder, RunRecord},
@@ -20,6 +21,9 @@ pub(crate) struct RunArgs {
     configuration: Configuration,
     #[command(flatten)]
     options: Options,
+    /// Make a new run folder also when a finished run of this configuration has all results already
+    #[arg(long)]
+    new_folder: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -35,10 +39,15 @@ Exit codes: see `pipeline --help`.";
 pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> {
     let started = Instant::now();
     let cancellation = cancellation()?;
-    let RunArgs { configuration, options } = args;
+    let RunArgs { configuration, options, new_folder } = args;
     let prepared = prepare(configuration, registry)?;
     let hide = |refusal| prepared.hide(refusal);
-    let known = know(configuration, &prepared.plan).map_err(hide)?;
+    let outside = Outside::read(configuration, &prepared.plan).map_err(hide)?;
+    let key = unchanged::key(&prepared, &outside.recipes)?;
+    if !new_folder && let Some(completion) = outside.store.completion(&key) {
+        return unchanged::tell(&completion, options.format, options.quiet);
+    }
+    let known = outside.known(&prepared.plan).map_err(hide)?;
     let found = preflight(&prepared, &known, registry, options).map_err(hide)?;
 
     // From here on there is something to lose.
@@ -55,7 +64,11 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
         cancellation: &cancellation,
         found: &found,
     };
-    Ok(launch.run(&folder, journal))
+    let exit = launch.run(&folder, journal);
+    if exit == Exit::Done && prepared.drawn_seed.is_none() {
+        unchanged::remember(&known.store, &key, &folder);
+    }
+    Ok(exit)
 }
 
 fn start_folder(prepared: &Prepared) -> Result<RunFolder, Refusal> {

@@ -108,7 +108,7 @@ pub fn load_text(
     load_source(&Text::new(name, text), overrides, started, environment)
 }
 
-fn environment(name: &str) -> Result<Option<String>, String> {
+pub(super) fn environment(name: &str) -> Result<Option<String>, String> {
     match std::env::var(name) {
         Ok(value) => Ok(Some(value)),
         Err(std::env::VarError::NotPresent) => Ok(None),
@@ -124,17 +124,40 @@ pub(super) fn load_source(
     started: &Zoned,
     environment: Variable,
 ) -> Result<Loaded, ConfigErrors> {
-    let fail = |errors: Vec<ConfigError>| ConfigErrors::new(&file.name, errors);
-    let world = World { started, environment: &environment };
+    let (text, root, mistakes) =
+        parsed(file, overrides, environment).map_err(|error| ConfigErrors::new(&file.name, vec![error]))?;
+    resolved(&text, root, mistakes, overrides, started, environment)
+}
+
+/// The tree of a text with changes in it, and mistakes that do not keep it from being read on.
+pub(super) fn parsed(
+    file: &Arc<Text>,
+    overrides: &[String],
+    environment: Variable,
+) -> Result<(Arc<Text>, Node, Vec<ConfigError>), ConfigError> {
     let rendered = match template::is_template(&file.name) {
-        true => &template::render(file, environment).map_err(|error| fail(vec![error]))?,
-        false => file,
+        true => template::render(file, environment)?,
+        false => Arc::clone(file),
     };
-    let (mut root, mut mistakes) = source::parse_file(rendered).map_err(|error| fail(vec![error]))?;
+    let (mut root, mut mistakes) = source::parse_file(&rendered)?;
     if rendered.rendered {
         mistakes.extend(template::name_variables(&mut root));
     }
     mistakes.extend(overrides::apply(&mut root, overrides));
+    Ok((rendered, root, mistakes))
+}
+
+/// The configuration that a tree stands for. `overrides` are the changes that are in it.
+pub(super) fn resolved(
+    rendered: &Arc<Text>,
+    mut root: Node,
+    mut mistakes: Vec<ConfigError>,
+    overrides: &[String],
+    started: &Zoned,
+    environment: Variable,
+) -> Result<Loaded, ConfigErrors> {
+    let fail = |errors: Vec<ConfigError>| ConfigErrors::new(&rendered.name, errors);
+    let world = World { started, environment: &environment };
     // Unknown keys and wrong values are worth knowing beside a `${...}` that cannot be resolved.
     let root = match interpolate(&root, &world) {
         Ok(resolved) => resolved,
@@ -275,6 +298,17 @@ impl Loaded {
     #[must_use]
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
+    }
+
+    /// The file as it was read; of a template, what it was rendered to.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.file.content
+    }
+
+    /// More values that must not be shown, and the names of their variables.
+    pub(super) fn hide_too(&mut self, values: Vec<(String, String)>) {
+        self.secrets.learn(values);
     }
 
     /// The changes from the command line, as they were given but for credentials in addresses.

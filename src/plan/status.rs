@@ -32,16 +32,16 @@ pub struct StageState {
     pub damage: Option<String>,
 }
 
-/// The state of every stage of the plan, in plan order.
+/// The state of every stage of the plan, in plan order, by the [`recipes`](keys::recipes) of its stages.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub fn status(
     plan: &Plan,
     sources: &Sources,
+    recipes: BTreeMap<NodeIndex, Digest>,
     store: &Store,
 ) -> Result<BTreeMap<NodeIndex, StageState>, StoreError> {
-    let recipes = keys::recipes(plan, sources)?;
     let mut hits: BTreeMap<NodeIndex, Arc<Manifest>> = BTreeMap::new();
     let mut states = BTreeMap::new();
     for (index, recipe) in recipes {

@@ -13,6 +13,7 @@ mod run_view;
 pub(crate) mod screen;
 mod table;
 mod terminal;
+mod unchanged;
 
 pub use bytes::bytes;
 pub use diagnostic::{colour, diagnostic, findings};
@@ -23,3 +24,4 @@ pub use run_list::{RunLine, run_list, run_list_json};
 pub use run_view::RunView;
 pub use table::table;
 pub use terminal::{Ending, Terminal};
+pub use unchanged::unchanged;

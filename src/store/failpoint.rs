@@ -22,6 +22,9 @@ pub const FAIL_POINTS: &[&str] = &[
     "engine::after_materialise",
     "store::partial_before_rename",
     "store::partial_after_rename",
+    "store::completion_before_rename",
+    "cache::stat_before_rename",
+    "cache::stat_after_rename",
 ];
 
 #[cfg(test)]

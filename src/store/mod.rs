@@ -7,6 +7,8 @@
 //! objects/ab/cdef...       file contents under their BLAKE3 digest, read only
 //! actions/FINGERPRINT.json which outputs and events a piece of work has; the rename of this file is the commit point
 //! locks/FINGERPRINT.lock   kernel file locks, never deleted
+//! inputs/NAME.stat         digests of files from outside by their stamps
+//! runs/KEY.json            what finished runs left, so that a command with nothing to do need not look at everything
 //! partial/FINGERPRINT/     checkpoints of unfinished work
 //! attempts/NAME/           folders of stages that run now, held by the lock on the `lease` inside
 //! sources/DIGEST.json      what a data set consists of, to say what has changed in it
@@ -21,6 +23,8 @@
 
 mod attempt;
 mod canonical;
+mod clock;
+mod completion;
 mod digest;
 mod document;
 mod error;
@@ -36,7 +40,9 @@ mod objects;
 mod os;
 mod partial;
 mod publish;
+mod reading;
 mod root;
+mod stat_cache;
 mod verdicts;
 
 #[cfg(test)]
@@ -44,6 +50,7 @@ mod tests;
 
 pub use attempt::Attempt;
 pub use canonical::canonical_json;
+pub use completion::Completion;
 pub use digest::Digest;
 pub use error::StoreError;
 pub use inputs::{SourceDigest, digest_source};
@@ -53,3 +60,4 @@ pub use lock::FingerprintLock;
 pub use manifest::{FileRecord, Manifest, OutputRecord, Stored};
 pub use os::free_space;
 pub use root::Store;
+pub use stat_cache::StatCache;

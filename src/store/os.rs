@@ -2,7 +2,9 @@
 
 use super::StoreError;
 use fs_err as fs;
+use serde::{Deserialize, Serialize};
 use std::{
+    fs::Metadata,
     io::{self, ErrorKind},
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::Path,
@@ -10,28 +12,23 @@ use std::{
 
 /// What tells one state of a file from another without reading it: device, inode, size, and the nanosecond times of the
 /// last change of content and of metadata. A file that was edited, replaced or restored differs in at least one of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stamp {
-    device: u64,
-    inode: u64,
-    size: u64,
-    mode: u32,
-    modified: (i64, i64),
-    changed: (i64, i64),
+    pub(super) device: u64,
+    pub(super) inode: u64,
+    pub(super) size: u64,
+    pub(super) mode: u32,
+    /// Seconds since 1970 and nanoseconds.
+    pub(super) modified: (i64, u32),
+    /// The same.
+    pub(super) changed: (i64, u32),
 }
 
 impl Stamp {
     /// The stamp of the file a path leads to, symbolic links followed; nothing when there is none.
     pub(crate) fn of(path: &Path) -> io::Result<Option<Self>> {
         match fs::metadata(path) {
-            Ok(metadata) => Ok(Some(Self {
-                device: metadata.dev(),
-                inode: metadata.ino(),
-                size: metadata.size(),
-                mode: metadata.mode(),
-                modified: (metadata.mtime(), metadata.mtime_nsec()),
-                changed: (metadata.ctime(), metadata.ctime_nsec()),
-            })),
+            Ok(metadata) => Ok(Some(Self::from(&metadata))),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
             Err(error) => Err(error),
         }
@@ -41,6 +38,38 @@ impl Stamp {
     pub(crate) fn is_file(&self) -> bool {
         rustix::fs::FileType::from_raw_mode(self.mode).is_file()
     }
+
+    /// Whether both are of one file with one content. Permissions do not count; their change shows in the times anyway.
+    pub(super) fn is_same_file_state(&self, other: &Self) -> bool {
+        Self { mode: other.mode, ..*self } == *other
+    }
+
+    /// When content or metadata changed last, in nanoseconds since 1970.
+    pub(super) fn latest(&self) -> i128 {
+        let [modified, changed] = [self.modified, self.changed]
+            .map(|(seconds, rest)| i128::from(seconds) * 1_000_000_000 + i128::from(rest));
+        modified.max(changed)
+    }
+}
+
+impl From<&Metadata> for Stamp {
+    fn from(metadata: &Metadata) -> Self {
+        // A file system never gives a second or more of nanoseconds.
+        let nanoseconds = |count: i64| u32::try_from(count).unwrap_or_default();
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            mode: metadata.mode(),
+            modified: (metadata.mtime(), nanoseconds(metadata.mtime_nsec())),
+            changed: (metadata.ctime(), nanoseconds(metadata.ctime_nsec())),
+        }
+    }
+}
+
+/// The stamp of a file that is open.
+pub(super) fn stamp(file: &std::fs::File) -> io::Result<Stamp> {
+    Ok(Stamp::from(&file.metadata()?))
 }
 
 /// Whether reading failed for a reason that lies with this process and says nothing of the file.

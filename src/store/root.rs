@@ -54,7 +54,9 @@ impl Store {
     }
 
     fn prepare(&self) -> Result<(), StoreError> {
-        for folder in ["objects", "actions", "locks", "partial", "attempts", "sources", "verdicts", "tmp"] {
+        for folder in
+            ["objects", "actions", "locks", "partial", "attempts", "sources", "verdicts", "runs", "tmp"]
+        {
             let path = self.root.join(folder);
             let failed = |error| StoreError::io("make the store's folder", &path, error);
             if path.is_dir() {
