@@ -14,7 +14,7 @@ use jiff::{Timestamp, Zoned, civil::DateTime, tz::TimeZone};
 use std::path::{Path, PathBuf};
 
 /// Where runs are put when a configuration does not say.
-pub(super) const DEFAULT: &str = "experiments_outputs";
+pub(super) const DEFAULT: &str = record::RUNS;
 
 /// List the runs that are there, newest first
 #[derive(Debug, clap::Args)]

@@ -56,6 +56,16 @@ impl RunFolder {
         }
     }
 
+    /// The folder of a run that was started before.
+    ///
+    /// # Errors
+    /// When the working directory, to which the path may be relative, is gone.
+    pub fn open(path: &Path) -> Result<Self, RecordError> {
+        let path = std::path::absolute(path).map_err(|error| RecordError::io("find", path, error))?;
+        let id = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(Self { path, id })
+    }
+
     /// Its path, relative where the configuration's is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -123,7 +133,7 @@ impl RunFolder {
     /// # Errors
     /// When it cannot be opened.
     pub fn log(&self) -> Result<RunLog, RecordError> {
-        RunLog::open(self.path.join("stm32ai_main.log"))
+        RunLog::open(self.path.join(super::LOG))
     }
 
     /// Makes the folder `link` such that a stage that writes its files there ([`contract::StageContext::live`]) writes

@@ -59,6 +59,12 @@ impl Standing {
             Self::Unknown => "unknown",
         }
     }
+
+    /// Whether a run is over and does not have all its results.
+    #[must_use]
+    pub fn is_unfinished(self) -> bool {
+        matches!(self, Self::Failed | Self::Cancelled | Self::Killed)
+    }
 }
 
 /// The runs below `folder`, or in it, newest first.
@@ -194,6 +200,19 @@ pub fn find(wanted: Option<&str>, folder: &Path) -> Result<FoundRun, RecordError
     }
 }
 
+/// The newest run below `folder` that is over and does not have all its results; else the newest of all.
+///
+/// # Errors
+/// [`RecordError::NoRuns`], or that a folder cannot be read.
+pub fn find_unfinished(folder: &Path) -> Result<FoundRun, RecordError> {
+    let mut runs = if folder.is_dir() { runs(folder)? } else { Vec::new() };
+    let unfinished = runs.iter().position(|run| run.standing.is_unfinished()).unwrap_or(0);
+    if runs.is_empty() {
+        return Err(RecordError::NoRuns { folder: folder.to_owned() });
+    }
+    Ok(runs.swap_remove(unfinished))
+}
+
 /// Ten paths at most, a line each.
 fn listed(runs: &[&FoundRun]) -> String {
     const SHOWN: usize = 10;
@@ -270,6 +289,25 @@ mod tests {
             [("c", Standing::Cancelled), ("b", Standing::Done), ("10-00-00", Standing::Failed)].map(own)
         );
         assert_eq!(find(None, place.path()).unwrap().id, "c");
+    }
+
+    #[test]
+    fn the_newest_unfinished_run_is_found_before_newer_ones_that_are_done() {
+        let place = Place::new();
+        assert!(matches!(find_unfinished(place.path()), Err(RecordError::NoRuns { .. })));
+        let ran = |name, hour: u32, outcome| place.run(name, &format!("2026-11-22T{hour}:00:00Z"), outcome);
+        ran("a", 10, Outcome::Done);
+        let found = || find_unfinished(place.path()).unwrap();
+        assert_eq!((found().id.as_str(), found().standing), ("a", Standing::Done));
+        ran("b", 11, Outcome::Cancelled);
+        ran("c", 12, Outcome::Failed);
+        ran("d", 13, Outcome::Done);
+        assert_eq!(found().id, "c");
+        let running = ran("e", 14, Outcome::Running);
+        let lease = running.lease().unwrap();
+        assert_eq!(found().id, "c");
+        drop(lease);
+        assert_eq!((found().id.as_str(), found().standing), ("e", Standing::Killed));
     }
 
     #[test]

@@ -38,6 +38,25 @@ impl RunFolder {
         file.file().lock().map_err(failed)?;
         Ok(Lease { _file: file })
     }
+
+    /// Holds the run folder until the lease is dropped; none where an engine does that already.
+    ///
+    /// # Errors
+    /// As for [`RunFolder::lease`].
+    pub fn try_lease(&self) -> Result<Option<Lease>, RecordError> {
+        let path = self.path().join(super::EVENTS);
+        let failed = |error| RecordError::io("lock", &path, error);
+        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
+        loop {
+            match file.file().try_lock() {
+                Ok(()) => return Ok(Some(Lease { _file: file })),
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+                Err(TryLockError::WouldBlock) if life(self.path()) == Life::Alive => return Ok(None),
+                // Somebody looks whether it is locked, and does not stay.
+                Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+            }
+        }
+    }
 }
 
 /// Looks whether the engine of the run in `folder` is alive.
@@ -67,8 +86,10 @@ mod tests {
         assert_eq!(life(run.path()), Life::Gone, "nothing there yet");
         let lease = run.lease().unwrap();
         assert_eq!(life(run.path()), Life::Alive);
+        assert!(run.try_lease().unwrap().is_none(), "one engine at a time");
         assert_eq!(life(run.path()), Life::Alive, "looking does not end it");
         drop(lease);
         assert_eq!(life(run.path()), Life::Gone);
+        assert!(run.try_lease().unwrap().is_some());
     }
 }

@@ -11,6 +11,7 @@
 //! Looking back: [`runs`] and [`find`] find run folders and know by their lease whether the engine is alive, [`history`]
 //! reads events in whatever state they are, [`Summary`] adds them up.
 
+mod command;
 mod describe;
 mod error;
 mod events;
@@ -21,6 +22,8 @@ mod layout;
 mod lease;
 mod log;
 mod materialise;
+mod measured;
+mod reopen;
 mod run;
 mod summary;
 mod sweep;
@@ -28,17 +31,19 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+pub use command::{RUNS, resume_command};
 pub use describe::describe;
 pub use error::RecordError;
 pub use events::EventLog;
 pub use folder::{RunFolder, read_overrides};
-pub use found::{FoundRun, Standing, find, run, runs};
+pub use found::{FoundRun, Standing, find, find_unfinished, run, runs};
 pub use history::{EVENTS_FORMAT, History, history};
 pub use layout::Layout;
 pub use lease::{Lease, Life, life};
 pub use log::RunLog;
 pub use materialise::materialise;
-pub use run::{Outcome, Published, RunRecord, StageRecord, StageState};
+pub use measured::measured;
+pub use run::{Engine, Outcome, Published, RunRecord, StageRecord, StageState};
 pub use summary::{FailureRecord, Series, StageSummary, Summary};
 pub use sweep::{SweepRecord, VariantError, VariantRecord};
 
@@ -46,3 +51,5 @@ pub use sweep::{SweepRecord, VariantError, VariantRecord};
 const RECORD: &str = "run.json";
 /// Its events.
 const EVENTS: &str = "events.jsonl";
+/// The same in words.
+const LOG: &str = "stm32ai_main.log";

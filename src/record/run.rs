@@ -2,6 +2,7 @@
 
 use crate::store::Digest;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The record of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,8 +15,20 @@ pub struct RunRecord {
     pub operation_mode: String,
     /// The configuration file, as it was named.
     pub file: String,
+    /// The working directory it was started in, absolute: what relative paths of the configuration are relative to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+    /// The store it uses, absolute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    /// The engine that worked on it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Engine>,
     /// When it started, RFC 3339, UTC.
     pub started: String,
+    /// When it was resumed, each time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resumed: Vec<String>,
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished: Option<String>,
@@ -29,19 +42,33 @@ impl RunRecord {
     /// The version this program writes.
     pub const FORMAT: u32 = 1;
 
-    /// The record of a run that starts now.
+    /// The record of a run that this process starts now, in its working directory.
     #[must_use]
     pub fn start(id: &str, operation_mode: &str, file: &str) -> Self {
+        let directory = std::env::current_dir().ok();
         Self {
             format: Self::FORMAT,
             id: id.to_owned(),
             operation_mode: operation_mode.to_owned(),
             file: file.to_owned(),
+            directory: directory.map(|directory| directory.to_string_lossy().into_owned()),
+            store: None,
+            engine: Some(Engine::this()),
             started: jiff::Timestamp::now().to_string(),
+            resumed: Vec::new(),
             finished: None,
             outcome: Outcome::Running,
             stages: Vec::new(),
         }
+    }
+
+    /// The run goes on now, in this process: its stages start over.
+    pub fn resume(&mut self) {
+        self.engine = Some(Engine::this());
+        self.resumed.push(jiff::Timestamp::now().to_string());
+        self.finished = None;
+        self.outcome = Outcome::Running;
+        self.stages.clear();
     }
 
     /// The run ends now.
@@ -58,6 +85,32 @@ impl RunRecord {
             self.stages.len() - 1
         });
         &mut self.stages[index]
+    }
+}
+
+/// A process that works on runs. It tells people whom to ask; whether it is alive is told by [`super::life`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Engine {
+    /// Its number.
+    pub process: u32,
+    /// The name of its machine.
+    pub host: String,
+}
+
+impl Engine {
+    /// This process.
+    #[must_use]
+    pub fn this() -> Self {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Self { process: std::process::id(), host }
+    }
+}
+
+impl fmt::Display for Engine {
+    /// `process 4711`, and of which machine where that is another one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {}", self.process)?;
+        if self.host == Self::this().host { Ok(()) } else { write!(f, " on `{}`", self.host) }
     }
 }
 
@@ -165,6 +218,12 @@ mod tests {
         let text = serde_json::to_string(&record).unwrap();
         assert_eq!(serde_json::from_str::<RunRecord>(&text).unwrap(), record);
         assert_eq!(record.stages.len(), 2);
+        record.resume();
+        assert_eq!(
+            (record.outcome, record.finished.as_deref(), record.stages.len()),
+            (Outcome::Running, None, 0)
+        );
+        assert_eq!(record.resumed.len(), 1);
         for outcome in [Outcome::Running, Outcome::Done, Outcome::Failed, Outcome::Cancelled] {
             assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.as_str());
         }
