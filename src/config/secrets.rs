@@ -23,16 +23,24 @@ impl Secrets {
     pub(super) fn of(root: &Node, environment: Variable) -> Self {
         let mut names = BTreeMap::new();
         collect(root, environment, &mut names);
+        let mut secrets = Self::default();
+        secrets.learn(names.into_iter().collect());
+        secrets
+    }
+
+    /// Hides more values, given with their variables' names.
+    pub(super) fn learn(&mut self, values: Vec<(String, String)>) {
         // Output comes line by line, and a key may have several.
-        let lines: Vec<(String, String)> = names
-            .iter()
-            .flat_map(|(value, name)| value.lines().map(|line| (line.trim().to_owned(), name.clone())))
-            .collect();
-        names.extend(lines);
-        let mut values: Vec<(String, String)> =
-            names.into_iter().filter(|(value, _)| value.len() >= SHORTEST && !is_path(value)).collect();
-        values.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
-        Self { values }
+        let lines = |(value, name): &(String, String)| {
+            let name = name.clone();
+            value.lines().map(move |line| (line.trim().to_owned(), name.clone())).collect::<Vec<_>>()
+        };
+        let lines: Vec<(String, String)> = values.iter().flat_map(lines).collect();
+        let known = std::mem::take(&mut self.values);
+        let all: BTreeMap<String, String> = values.into_iter().chain(lines).chain(known).collect();
+        self.values =
+            all.into_iter().filter(|(value, _)| value.len() >= SHORTEST && !is_path(value)).collect();
+        self.values.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
     }
 
     /// A text with the variables' names in place of their values, and credentials in addresses starred out.
