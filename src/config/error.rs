@@ -115,6 +115,16 @@ impl ConfigError {
         self
     }
 
+    /// Says more behind the help.
+    pub(super) fn and_help(mut self, more: String) -> Self {
+        let more = printable(more);
+        self.0.help = Some(match self.0.help.take() {
+            Some(help) => format!("{help}\n{more}"),
+            None => more,
+        });
+        self
+    }
+
     pub(super) fn key(mut self, key: &KeyPath) -> Self {
         self.0.key = Some(key.clone());
         self
@@ -303,6 +313,15 @@ impl ConfigErrors {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.errors.is_empty()
+    }
+
+    /// What the user asked to load.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn into_errors(self) -> Vec<ConfigError> {
+        self.errors
     }
 
     /// The mistakes.

@@ -9,8 +9,11 @@ use super::{
     mangled,
     node::{Content, Entry, Kind, Node, Scalar},
     path::{KeyPath, Step},
-    source, suggest,
+    source,
+    space::Space,
+    suggest,
     text::{Place, Text},
+    written::argument,
 };
 use std::sync::Arc;
 
@@ -39,42 +42,45 @@ pub(super) fn set(root: &mut Node, path: KeyPath, key: Place, value: Node) -> Re
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sign {
+pub(super) enum Sign {
     Change,
     Add,
     Force,
     Remove,
 }
 
-struct Change {
-    sign: Sign,
-    path: KeyPath,
-    /// Where the key stands in the argument.
-    key: Place,
+/// A change to the configuration.
+pub(super) struct Change {
+    pub(super) sign: Sign,
+    pub(super) path: KeyPath,
+    /// Where the key stands.
+    pub(super) key: Place,
     /// The new value; for a removal the value that must be there.
-    value: Option<Node>,
+    pub(super) value: Option<Node>,
+}
+
+/// What stands before the value of a change.
+#[derive(Debug, Clone)]
+pub(super) struct Head {
+    pub(super) sign: Sign,
+    pub(super) path: KeyPath,
+    /// Where the key stands.
+    pub(super) key: Place,
 }
 
 fn error(message: impl Into<String>, place: &Place, label: &str) -> ConfigError {
     ConfigError::new(Code::Override, message).at(Some(place), label)
 }
 
-impl Change {
-    fn parse(text: &Arc<Text>) -> Result<(Self, Vec<ConfigError>), ConfigError> {
+impl Head {
+    /// The head of an argument, and where its value starts, if it has one.
+    pub(super) fn parse(text: &Arc<Text>) -> Result<(Self, Option<usize>), ConfigError> {
         let argument = text.content.as_str();
-        let (sign, start) = if argument.starts_with("++") {
-            (Sign::Force, 2)
-        } else if argument.starts_with('+') {
-            (Sign::Add, 1)
-        } else if argument.starts_with('~') {
-            (Sign::Remove, 1)
-        } else {
-            (Sign::Change, 0)
-        };
         let equals = argument.find('=');
-        let key = Place::new(text, start..equals.unwrap_or(argument.len()));
-        let whole = Place::new(text, 0..argument.len());
-        if equals.is_none() && sign != Sign::Remove {
+        let written = Place::new(text, 0..equals.unwrap_or(argument.len()));
+        let head = Self::read(&written)?;
+        if equals.is_none() && head.sign != Sign::Remove {
+            let whole = Place::new(text, 0..argument.len());
             return Err(error(
                 format!("`{}` changes nothing: it has no `=`", text.shown),
                 &whole,
@@ -82,32 +88,51 @@ impl Change {
             )
             .help("write `key.sub=value`, `+key.sub=value` to add, or `~key.sub` to remove".to_owned()));
         }
+        Ok((head, equals.map(|equals| equals + 1)))
+    }
+
+    /// A key with its sign.
+    pub(super) fn read(written: &Place) -> Result<Self, ConfigError> {
+        let (sign, length) = match written.slice() {
+            text if text.starts_with("++") => (Sign::Force, 2),
+            text if text.starts_with('+') => (Sign::Add, 1),
+            text if text.starts_with('~') => (Sign::Remove, 1),
+            _ => (Sign::Change, 0),
+        };
+        let key = Place::new(&written.text, written.range.start + length..written.range.end);
         let name = key.slice().trim();
         if let Some((_, mistake)) = mangled::invisible(name, Some(&key)) {
             return Err(mistake);
         }
-        let path = match KeyPath::parse(name) {
-            Some(path) if !path.0.iter().any(|step| matches!(step, Step::Index(_))) => path,
+        match KeyPath::parse(name) {
+            Some(path) if !path.0.iter().any(|step| matches!(step, Step::Index(_))) => {
+                Ok(Self { sign, path, key })
+            }
             Some(_) => {
                 let message = "items of a list cannot be changed one by one";
-                return Err(error(message, &key, "an item of a list")
-                    .help("give the whole list: `key=[a, b]`".to_owned()));
+                Err(error(message, &key, "an item of a list")
+                    .help("give the whole list: `key=[a, b]`".to_owned()))
             }
             None => {
                 let message = format!("`{}` is not a key", key.slice());
-                return Err(
-                    error(message, &key, "not a key").help("keys look like `training.epochs`".to_owned())
-                );
+                Err(error(message, &key, "not a key").help("keys look like `training.epochs`".to_owned()))
             }
-        };
+        }
+    }
+}
+
+impl Change {
+    fn parse(text: &Arc<Text>) -> Result<(Self, Vec<ConfigError>), ConfigError> {
+        let (Head { sign, path, key }, value) = Head::parse(text)?;
+        let whole = Place::new(text, 0..text.content.len());
         let mut mistakes = Vec::new();
-        let value = match equals {
+        let value = match value {
             None => None,
-            Some(equals) => {
-                if let Some(mistake) = sweep(text, equals + 1) {
+            Some(start) => {
+                if let Some(mistake) = sweep(text, start) {
                     return Err(mistake);
                 }
-                let (mut value, found) = source::parse(text, equals + 1)?;
+                let (mut value, found) = source::parse(text, start)?;
                 mistakes = found;
                 if value.place.is_none()
                     || matches!(&value.content, Content::Scalar(scalar) if scalar.is_empty())
@@ -120,7 +145,7 @@ impl Change {
         Ok((Self { sign, path, key, value }, mistakes))
     }
 
-    fn apply(self, root: &mut Node) -> Result<(), ConfigError> {
+    pub(super) fn apply(self, root: &mut Node) -> Result<(), ConfigError> {
         match (self.sign, root.get(&self.path)) {
             (Sign::Remove, None) => return Err(self.absent(root)),
             (Sign::Remove, Some(there)) => {
@@ -197,49 +222,30 @@ impl Change {
     }
 }
 
-/// Functions of Hydra that stand for several values.
-const SWEEPS: &[&str] = &["range", "choice", "interval", "glob", "shuffle", "sort"];
-
-/// The error for a value that stands for several, as `a,b,c` and `range(1,10,2)` do for Hydra.
+/// The error for a value that stands for several, as `a,b,c` and `range(1,10,2)` do.
 fn sweep(text: &Arc<Text>, start: usize) -> Option<ConfigError> {
     let (key, value) = text.shown.split_at_checked(start)?;
-    let (key, value) = (key.trim_end_matches('=').trim_start_matches('+'), value.trim());
-    let function = SWEEPS.iter().find(|name| {
-        value.strip_prefix(**name).is_some_and(|rest| rest.starts_with('(') && rest.ends_with(')'))
-    });
-    let (label, help) = match function {
-        Some(name) => {
-            (format!("a sweep for Hydra's `{name}`"), format!("run it once for each value: `{key}=1`"))
-        }
-        None if value.starts_with("lambda") || !has_comma_outside(value) => return None,
-        None => (
-            "values of a sweep".to_owned(),
-            format!(
-                "run it once for each value; a list is `{key}=[{value}]`, a tuple `{key}=({value})`, and text with a \
-                 comma has quotes inside the shell's: '{key}=\"{value}\"'"
-            ),
-        ),
+    let written = argument(text, start..text.content.len());
+    let label = match Space::read(&written) {
+        Ok(None) => return None,
+        Ok(Some(space)) => match space.count() {
+            Some(1) => "a sweep of one value".to_owned(),
+            Some(count) => format!("{count} values"),
+            None => "values to draw from".to_owned(),
+        },
+        Err(_) => "values of a sweep".to_owned(),
     };
-    let message = format!("`{}` is a sweep, and sweeps are not available yet", text.shown);
+    let message = format!("`{}` is a sweep, which stands for several runs", text.shown);
+    let key = key.trim_end_matches('=').trim_start_matches('+');
+    let help = format!(
+        "`pipeline sweep FILE {}` runs one variant for each value; a list is `{key}=[{value}]`, a tuple `{key}=({value})`, \
+         and text with a comma has quotes inside the shell's: '{key}=\"{value}\"'",
+        text.shown
+    );
+    let help =
+        if value.contains('(') { help.split("; a list").next().unwrap_or_default().to_owned() } else { help };
     let place = Place::new(text, start..text.content.len());
-    Some(ConfigError::new(Code::NotYet, message).at(Some(&place), label).help(help))
-}
-
-/// Whether there is a comma outside all quotes, brackets and parentheses.
-fn has_comma_outside(value: &str) -> bool {
-    let (mut depth, mut quote) = (0i32, None);
-    for c in value.chars() {
-        match (quote, c) {
-            (Some(mark), c) if mark == c => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '(' | '[' | '{') => depth += 1,
-            (None, ')' | ']' | '}') => depth -= 1,
-            (None, ',') if depth == 0 => return true,
-            _ => {}
-        }
-    }
-    false
+    Some(error(message, &place, &label).help(help))
 }
 
 /// The entries of a mapping that is to hold `key`. An absent value becomes a mapping, and so does a name that stands

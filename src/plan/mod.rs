@@ -3,7 +3,7 @@
 //! - [`Word`]: `chain_tqe` as letters, and the letters as stages of the registry
 //! - [`compile`]: stages with their settings, their ports bound to producers on their left or to sources
 //! - [`compile_stages`]: the entries of the `stages` section instead of a word
-//! - [`Plan`]: the graph, and questions to it
+//! - [`Plan`]: the graph, and questions to it; [`Merged`]: many of them as one
 //! - [`keys`]: recipe keys, and key documents once the inputs exist
 //! - [`status`]: what the store has of it already
 //! - [`text`], [`dot`], [`mermaid`], [`json`]: the plan for people, as pictures, and for programs
@@ -19,6 +19,7 @@ mod graph;
 mod host;
 mod json;
 pub mod keys;
+mod merge;
 mod mermaid;
 mod status;
 mod text;
@@ -31,6 +32,7 @@ pub use entries::{STAGES, compile_stages, params_change_configuration};
 pub use error::PlanError;
 pub use graph::{Binding, Edge, Link, Node, Plan, StageNode};
 pub use json::json;
+pub use merge::{Member, Merged};
 pub use mermaid::mermaid;
 pub use status::{StageState, Status, status};
 pub use text::text;

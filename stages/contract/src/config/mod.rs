@@ -22,6 +22,7 @@ mod range;
 mod rules;
 mod schema;
 mod stages;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod tools;
@@ -59,6 +60,7 @@ pub use range::{
 };
 pub use schema::{ANY_LETTER_CASE, schema};
 pub use stages::{Bytes, EntryResources, Inputs, ONE_OR_MANY, StageEntry, Stages, TimeSpan, Words};
+pub use sweep::{Sweep, SweepMethod};
 pub use tools::{Optimization, Stedgeai, Stm32ai, Tools};
 pub use training::Training;
 
@@ -115,6 +117,9 @@ pub struct Config {
     /// Stages of an own chain, for `operation_mode: stages`.
     #[serde(skip_serializing_if = "Stages::is_empty")]
     pub stages: Stages,
+    /// Variants of this file, for `pipeline sweep`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Sweep>,
     /// Where experiment tracking goes.
     pub mlflow: Mlflow,
     /// The run folder.
