@@ -2,7 +2,7 @@
 
 use super::{Binding, Plan};
 use crate::store::{
-    Digest, InputKey, KeyDocument, Manifest, RecipeDocument, SourceDigest, StoreError, digest_source,
+    Digest, InputKey, KeyDocument, Manifest, RecipeDocument, SourceDigest, StatCache, StoreError,
 };
 use petgraph::graph::NodeIndex;
 use std::{borrow::Borrow, collections::BTreeMap};
@@ -10,21 +10,22 @@ use std::{borrow::Borrow, collections::BTreeMap};
 /// Content of the plan's sources.
 pub type Sources = BTreeMap<NodeIndex, SourceDigest>;
 
-/// Digests every source of the plan.
+/// Digests every source of the plan, as far as the cache does not know their files, and lets it remember them.
 ///
 /// # Errors
 /// What is wrong with each source that has no digest.
-pub fn digest_sources(plan: &Plan) -> Result<Sources, Vec<StoreError>> {
+pub fn digest_sources(plan: &Plan, cache: &StatCache) -> Result<Sources, Vec<StoreError>> {
     let mut digests = Sources::new();
     let mut errors = Vec::new();
     for (index, source) in plan.sources() {
-        match digest_source(source) {
+        match cache.source(source) {
             Ok(digest) => {
                 digests.insert(index, digest);
             }
             Err(error) => errors.push(error),
         }
     }
+    cache.save();
     if errors.is_empty() { Ok(digests) } else { Err(errors) }
 }
 

@@ -17,6 +17,9 @@ pub struct Digest(pub [u8; 32]);
 /// Bytes read at a time: enough that system calls cost nothing beside hashing.
 const CHUNK: usize = 256 * 1024;
 
+/// Files of so many bytes are worth all cores; they are hashed in pieces of half as many, while the next is read.
+const LARGE: usize = 8 << 20;
+
 impl Digest {
     /// The digest of some bytes.
     #[must_use]
@@ -32,19 +35,51 @@ impl Digest {
         Ok(Self::of(canonical_json(value)?.as_bytes()))
     }
 
-    /// The digest of a file's bytes, and how many there are. The file is streamed, never held in memory.
+    /// The digest of a file's bytes, and how many there are. The file is streamed, never held in memory; a large one is
+    /// hashed by several threads.
     ///
     /// # Errors
     /// When it cannot be opened or read.
     pub fn of_file(path: &Path) -> io::Result<(Self, u64)> {
-        copy(&mut File::open(path)?, &mut io::sink())
+        let mut file = File::open(path)?;
+        match usize::try_from(file.metadata()?.len()) {
+            // One byte more than there are, so that the end is seen with the last of them.
+            Ok(length) if length < LARGE => copy_by(&mut file, &mut io::sink(), CHUNK.min(length + 1)),
+            _ => of_large(&mut file),
+        }
     }
+}
+
+/// Hashes a piece on all cores while the next one is read.
+fn of_large(file: &mut (impl Read + Send)) -> io::Result<(Digest, u64)> {
+    let mut hasher = blake3::Hasher::new();
+    let mut size = 0;
+    let mut piece = Vec::with_capacity(LARGE / 2);
+    let mut next = Vec::with_capacity(LARGE / 2);
+    read_piece(file, &mut piece)?;
+    while !piece.is_empty() {
+        let (read, _) = rayon::join(|| read_piece(file, &mut next), || hasher.update_rayon(&piece));
+        read?;
+        size += piece.len() as u64;
+        std::mem::swap(&mut piece, &mut next);
+    }
+    Ok((Digest(*hasher.finalize().as_bytes()), size))
+}
+
+/// Reads as much as a piece holds, less only at the end.
+fn read_piece(file: &mut impl Read, piece: &mut Vec<u8>) -> io::Result<()> {
+    piece.clear();
+    file.take((LARGE / 2) as u64).read_to_end(piece).map(drop)
 }
 
 /// Copies all of `from` to `to`; the digest and number of the bytes that went over.
 pub(crate) fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<(Digest, u64)> {
+    copy_by(from, to, CHUNK)
+}
+
+fn copy_by(from: &mut impl Read, to: &mut impl Write, chunk: usize) -> io::Result<(Digest, u64)> {
     let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; CHUNK];
+    let mut buffer = vec![0; chunk];
     let mut size = 0;
     loop {
         let count = match from.read(&mut buffer) {
@@ -120,11 +155,15 @@ mod tests {
     }
 
     #[test]
-    fn a_file_longer_than_the_buffer_has_the_digest_of_its_bytes() {
+    fn a_file_of_any_length_has_the_digest_of_its_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        let bytes: Vec<u8> = (0..CHUNK * 2 + 17).map(|i| (i % 251) as u8).collect();
-        fs_err::write(&path, &bytes).unwrap();
-        assert_eq!(Digest::of_file(&path).unwrap(), (Digest::of(&bytes), bytes.len() as u64));
+        for length in
+            [0, 1, CHUNK - 1, CHUNK, CHUNK * 2 + 17, LARGE - 1, LARGE, LARGE + LARGE / 2, 2 * LARGE + 17]
+        {
+            let bytes: Vec<u8> = (0..length).map(|i| (i % 251) as u8).collect();
+            fs_err::write(&path, &bytes).unwrap();
+            assert_eq!(Digest::of_file(&path).unwrap(), (Digest::of(&bytes), bytes.len() as u64), "{length}");
+        }
     }
 }

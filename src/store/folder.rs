@@ -32,18 +32,20 @@ pub(super) fn files_below(root: &Path) -> Result<BTreeMap<String, PathBuf>, Obst
         }
         around.push(identity);
         for entry in fs::read_dir(&folder).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
+            let entry = entry.map_err(failed)?;
+            let path = entry.path();
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
                 return Err((path, invalid("its name is not UTF-8")));
             };
             let name = format!("{prefix}{name}");
-            match fs::metadata(&path) {
-                Ok(metadata) if metadata.is_dir() => {
-                    folders.push((path, format!("{name}/"), around.clone()));
-                }
-                Ok(metadata) if metadata.is_file() => {
-                    found.insert(name, path);
-                }
+            // The listing itself mostly says what an entry is, but not where a link leads.
+            let kind = match entry.file_type() {
+                Ok(kind) if kind.is_symlink() => fs::metadata(&path).map(|metadata| metadata.file_type()),
+                kind => kind,
+            };
+            match kind {
+                Ok(kind) if kind.is_dir() => folders.push((path, format!("{name}/"), around.clone())),
+                Ok(kind) if kind.is_file() => drop(found.insert(name, path)),
                 Ok(_) => return Err((path, invalid("it is neither a file nor a folder"))),
                 Err(error) => return Err((path, error)),
             }

@@ -1,9 +1,12 @@
 //! Digests of what comes into a plan from outside.
 //!
 //! Content counts, the place does not: a moved data set is the same data set. What was hashed is remembered with the
-//! file's stamp, so that the engine can tell after a stage whether an input changed while the stage read it.
+//! file's stamp: for later commands by the [`StatCache`], and so that the engine can tell after a stage whether an input
+//! changed while the stage read it.
 
-use super::{Digest, StoreError, folder, os::Stamp};
+use super::{
+    Digest, StatCache, StoreError, clock::Clock, folder, os::Stamp, reading::Reading, stat_cache::Shelf,
+};
 use contract::{ImageEntry, Source, SourceContent};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -22,32 +25,34 @@ pub struct SourceDigest {
     files: BTreeMap<PathBuf, Reading>,
     /// The folder all of whose files these are.
     folder: Option<PathBuf>,
+    /// By which to tell whether files have settled, where some had not.
+    clock: Option<Clock>,
 }
 
 impl SourceDigest {
+    fn new(digest: Digest, files: BTreeMap<PathBuf, Reading>, cache: &StatCache) -> Self {
+        let clock = files.values().any(Reading::is_unsettled).then(|| cache.clock());
+        Self { digest, files, folder: None, clock }
+    }
+
     /// The first file that is no longer what was hashed: changed, gone, or there now where it was absent. Of one whose
     /// stamp is another (it was touched, or replaced by a copy) the bytes decide.
     #[must_use]
     pub fn changed(&self) -> Option<PathBuf> {
-        let differs = |path: &Path, (digest, stamp): &Reading| match Stamp::of(path) {
-            Ok(now) if now == *stamp => false,
-            Ok(Some(now)) if now.is_file() => {
-                Digest::of_file(path).map_or(true, |(found, _)| Some(found) != *digest)
-            }
-            _ => true,
-        };
-        let changed = self.files.iter().find(|(path, reading)| differs(path, reading));
-        changed.map(|(path, _)| path.clone()).or_else(|| self.appeared())
+        let files: Vec<(&PathBuf, &Reading)> = self.files.iter().collect();
+        let held = several(&files, |(path, reading)| reading.still_holds(path, self.clock.as_ref()));
+        let changed = files.iter().zip(held).find(|(_, holds)| !holds);
+        changed.map(|((path, _), _)| (*path).clone()).or_else(|| self.appeared())
     }
 
     /// The content digest of a file of the source; none of one that was absent.
     pub(super) fn content(&self, path: &Path) -> Option<Digest> {
-        self.files.get(path).and_then(|(digest, _)| *digest)
+        self.files.get(path).and_then(|reading| reading.digest)
     }
 
     /// The files that were there, with their content digests.
     pub(super) fn contents(&self) -> impl Iterator<Item = (&Path, Digest)> {
-        self.files.iter().filter_map(|(path, (digest, _))| Some((path.as_path(), (*digest)?)))
+        self.files.iter().filter_map(|(path, reading)| Some((path.as_path(), reading.digest?)))
     }
 
     /// A file that is in the folder now and was not, or what is in the way of looking.
@@ -59,27 +64,38 @@ impl SourceDigest {
     }
 }
 
-/// Digests a source. All its files are read, several at a time.
-///
-/// - A file: its bytes together with its extension in lower case, because the extension tells the format.
-/// - A folder: the paths of all its files relative to it, with their bytes. Symbolic links are followed.
-/// - Images: for each in order its id, the digest of the picture or that it is absent, and the same for the mask.
-/// - Generated: the generator's name and parameters.
+/// Digests a source, all of whose files are read.
 ///
 /// # Errors
-/// A single file or a folder that is absent, anything that cannot be read, and a file that changes each time it is read. In
-/// a folder also what is no regular file, links that go in circles, and names that are not UTF-8. An absent image or mask is
-/// no error: its absence is part of the digest.
+/// As [`StatCache::source`].
 pub fn digest_source(source: &Source) -> Result<SourceDigest, StoreError> {
-    match &source.content {
-        SourceContent::File(path) => digest_single(source, path),
-        SourceContent::Folder(path) => digest_folder(source, path),
-        SourceContent::Images(entries) => digest_images(source, entries),
-        SourceContent::Generated { generator, parameters } => Ok(SourceDigest {
-            digest: Digest::of_value(&("generated", generator, parameters))?,
-            files: BTreeMap::new(),
-            folder: None,
-        }),
+    StatCache::empty().source(source)
+}
+
+impl StatCache {
+    /// Digests a source. Files that are not known are read, several at a time.
+    ///
+    /// - A file: its bytes together with its extension in lower case, because the extension tells the format.
+    /// - A folder: the paths of all its files relative to it, with their bytes. Symbolic links are followed.
+    /// - Images: for each in order its id, the digest of the picture or that it is absent, and the same for the mask.
+    /// - Generated: the generator's name and parameters.
+    ///
+    /// # Errors
+    /// A single file or a folder that is absent, anything that cannot be read, and a file that changes each time it is read. In
+    /// a folder also what is no regular file, links that go in circles, and names that are not UTF-8. An absent image or mask is
+    /// no error: its absence is part of the digest.
+    pub fn source(&self, source: &Source) -> Result<SourceDigest, StoreError> {
+        match &source.content {
+            SourceContent::File(path) => digest_single(source, path, self),
+            SourceContent::Folder(path) => digest_folder(source, path, self),
+            SourceContent::Images(entries) => digest_images(source, entries, self),
+            SourceContent::Generated { generator, parameters } => Ok(SourceDigest {
+                digest: Digest::of_value(&("generated", generator, parameters))?,
+                files: BTreeMap::new(),
+                folder: None,
+                clock: None,
+            }),
+        }
     }
 }
 
@@ -89,35 +105,28 @@ pub(super) fn file_digest(content: Digest, name: &Path) -> Result<Digest, StoreE
     Digest::of_value(&("file", extension, content))
 }
 
-fn digest_single(source: &Source, path: &Path) -> Result<SourceDigest, StoreError> {
-    let (content, stamp) = read(source, path)?;
-    let content = content.ok_or_else(|| missing(source, path))?;
-    Ok(SourceDigest {
-        digest: file_digest(content, path)?,
-        files: BTreeMap::from([(path.to_owned(), (Some(content), stamp))]),
-        folder: None,
-    })
+fn digest_single(source: &Source, path: &Path, cache: &StatCache) -> Result<SourceDigest, StoreError> {
+    let reading = Reader { source, cache, shelf: &cache.shelf(None) }.read(path)?;
+    let content = reading.digest.ok_or_else(|| missing(source, path))?;
+    let files = BTreeMap::from([(path.to_owned(), reading)]);
+    Ok(SourceDigest::new(file_digest(content, path)?, files, cache))
 }
 
-fn digest_folder(source: &Source, root: &Path) -> Result<SourceDigest, StoreError> {
+fn digest_folder(source: &Source, root: &Path, cache: &StatCache) -> Result<SourceDigest, StoreError> {
     let found = folder::files_below(root).map_err(|(path, error)| match error.kind() {
         io::ErrorKind::NotFound if path == root => missing(source, root),
         _ => unreadable(source, &path, error),
     })?;
-    // A file that went away since then is missing in what was found.
-    let read_one = |(name, path): (String, PathBuf)| {
-        let (content, stamp) = read(source, &path)?;
-        Ok((name, path.clone(), content.ok_or_else(|| changing(source, &path))?, stamp))
-    };
-    let read_all: Result<Vec<_>, StoreError> = found.into_par_iter().map(read_one).collect();
-    let read_all = read_all?;
-    let contents: BTreeMap<&str, Digest> =
-        read_all.iter().map(|(name, _, content, _)| (name.as_str(), *content)).collect();
-    Ok(SourceDigest {
-        digest: Digest::of_value(&("folder", contents))?,
-        files: read_all.into_iter().map(|(_, path, content, stamp)| (path, (Some(content), stamp))).collect(),
-        folder: Some(root.to_owned()),
-    })
+    let paths: Vec<&Path> = found.values().map(PathBuf::as_path).collect();
+    let readings = Reader { source, cache, shelf: &cache.shelf(Some(root)) }.read_all(&paths)?;
+    let mut contents: BTreeMap<&str, Digest> = BTreeMap::new();
+    for ((name, path), reading) in found.iter().zip(&readings) {
+        // A file that went away since then is missing in what was found.
+        contents.insert(name, reading.digest.ok_or_else(|| changing(source, path))?);
+    }
+    let digest = Digest::of_value(&("folder", contents))?;
+    let files = found.into_values().zip(readings).collect();
+    Ok(SourceDigest { folder: Some(root.to_owned()), ..SourceDigest::new(digest, files, cache) })
 }
 
 /// What the digest of an image set is made of, an entry each. The enum keeps "absent" and "not asked for" apart.
@@ -136,7 +145,11 @@ enum FileKey {
     Content(Digest),
 }
 
-fn digest_images(source: &Source, entries: &[ImageEntry]) -> Result<SourceDigest, StoreError> {
+fn digest_images(
+    source: &Source,
+    entries: &[ImageEntry],
+    cache: &StatCache,
+) -> Result<SourceDigest, StoreError> {
     let mut paths: Vec<&Path> = entries
         .iter()
         .flat_map(|entry| std::iter::once(entry.image.as_path()).chain(entry.mask.as_deref()))
@@ -144,12 +157,12 @@ fn digest_images(source: &Source, entries: &[ImageEntry]) -> Result<SourceDigest
     // A file that is listed twice is read once, and a file has one stamp.
     paths.sort_unstable();
     paths.dedup();
-    let read_all: Result<BTreeMap<&Path, Reading>, StoreError> =
-        paths.into_par_iter().map(|path| Ok((path, read(source, path)?))).collect();
-    let read_all = read_all?;
+    let folder = common_folder(&paths);
+    let readings = Reader { source, cache, shelf: &cache.shelf(folder) }.read_all(&paths)?;
+    let read_all: BTreeMap<&Path, Reading> = paths.into_iter().zip(readings).collect();
 
     let file_key = |path: &Path| match read_all.get(path) {
-        Some((Some(digest), _)) => FileKey::Content(*digest),
+        Some(Reading { digest: Some(digest), .. }) => FileKey::Content(*digest),
         _ => FileKey::Absent,
     };
     let keys: Vec<ImageKey<'_>> = entries
@@ -160,41 +173,94 @@ fn digest_images(source: &Source, entries: &[ImageEntry]) -> Result<SourceDigest
             mask: entry.mask.as_deref().map_or(FileKey::NotAsked, file_key),
         })
         .collect();
-    Ok(SourceDigest {
-        digest: Digest::of_value(&("images", keys))?,
-        files: read_all.into_iter().map(|(path, reading)| (path.to_owned(), reading)).collect(),
-        folder: None,
-    })
+    let digest = Digest::of_value(&("images", keys))?;
+    let files = read_all.into_iter().map(|(path, reading)| (path.to_owned(), reading)).collect();
+    Ok(SourceDigest::new(digest, files, cache))
 }
 
-/// Content digest and stamp of a file; none of one that is absent.
-type Reading = (Option<Digest>, Option<Stamp>);
+/// The innermost folder that holds all of some sorted paths.
+fn common_folder<'a>(paths: &[&'a Path]) -> Option<&'a Path> {
+    // Between the first and the last there is nothing that has less in common with them than they with each other.
+    let (first, last) = (paths.first()?.parent()?, paths.last()?);
+    first.ancestors().find(|folder| last.starts_with(folder))
+}
+
+/// Reads files of a source.
+struct Reader<'a> {
+    source: &'a Source,
+    cache: &'a StatCache,
+    shelf: &'a Shelf,
+}
 
 /// How often a file that changes under the reader is read again before that is an error.
 const TRIES: usize = 3;
 
-/// The content digest of a file and its stamp; nothing for one that is absent. The stamp is taken before and after
-/// reading and must be the same, else the digest might be of bytes that never were the file's content.
-fn read(source: &Source, path: &Path) -> Result<Reading, StoreError> {
-    let unreadable = |error: io::Error| unreadable(source, path, error);
-    for _ in 0..TRIES {
-        let Some(before) = Stamp::of(path).map_err(unreadable)? else {
-            return Ok((None, None));
-        };
-        if !before.is_file() {
-            return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
+impl Reader<'_> {
+    /// What all files hold, in their order.
+    fn read_all(&self, paths: &[&Path]) -> Result<Vec<Reading>, StoreError> {
+        let known: Vec<Option<Reading>> =
+            several(paths, |path| self.recall(path)).into_iter().collect::<Result<_, _>>()?;
+        let unknown: Vec<&Path> =
+            paths.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(path, _)| *path).collect();
+        let mut read = match unknown.as_slice() {
+            [] => Vec::new(),
+            [path] => vec![self.read(path)?],
+            paths => paths.par_iter().map(|path| self.read(path)).collect::<Result<Vec<_>, _>>()?,
         }
-        let digest = match Digest::of_file(path) {
-            Ok((digest, _)) => digest,
-            // It went away in between: look again.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(unreadable(error)),
-        };
-        if Stamp::of(path).map_err(unreadable)? == Some(before) {
-            return Ok((Some(digest), Some(before)));
+        .into_iter();
+        // There is one of these for each that was not known.
+        Ok(known.into_iter().filter_map(|known| known.or_else(|| read.next())).collect())
+    }
+
+    /// What is known of a file by its stamp; nothing where it must be read.
+    fn recall(&self, path: &Path) -> Result<Option<Reading>, StoreError> {
+        let Some(stamp) = self.stamp(path)? else { return Ok(Some(Reading::absent())) };
+        let known = self.shelf.recall(&stamp);
+        Ok(known.map(|(digest, settled)| Reading::of(digest, stamp, settled)))
+    }
+
+    /// What a file holds. The stamp is taken before and after reading and must be the same, else the digest might be of
+    /// bytes that never were the file's content.
+    fn read(&self, path: &Path) -> Result<Reading, StoreError> {
+        let unreadable = |error: io::Error| unreadable(self.source, path, error);
+        for _ in 0..TRIES {
+            let Some(before) = self.stamp(path)? else { return Ok(Reading::absent()) };
+            if let Some((digest, settled)) = self.shelf.recall(&before) {
+                return Ok(Reading::of(digest, before, settled));
+            }
+            let settled = self.cache.clock().is_settled(&before);
+            let digest = match Digest::of_file(path) {
+                Ok((digest, _)) => digest,
+                // It went away in between: look again.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(unreadable(error)),
+            };
+            if Stamp::of(path).map_err(unreadable)? == Some(before) {
+                self.shelf.learn(before, digest, settled);
+                return Ok(Reading::of(digest, before, settled));
+            }
+        }
+        Err(changing(self.source, path))
+    }
+
+    /// The stamp of a regular file; nothing where there is none.
+    fn stamp(&self, path: &Path) -> Result<Option<Stamp>, StoreError> {
+        let unreadable = |error: io::Error| unreadable(self.source, path, error);
+        match Stamp::of(path).map_err(unreadable)? {
+            Some(stamp) if !stamp.is_file() => {
+                Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")))
+            }
+            stamp => Ok(stamp),
         }
     }
-    Err(changing(source, path))
+}
+
+/// From so many on, several threads look at files.
+const MANY: usize = 256;
+
+/// Asks something of each, in order; of many by several threads.
+fn several<T: Sync, A: Send>(all: &[T], ask: impl Fn(&T) -> A + Send + Sync) -> Vec<A> {
+    if all.len() < MANY { all.iter().map(ask).collect() } else { all.par_iter().map(ask).collect() }
 }
 
 fn missing(source: &Source, path: &Path) -> StoreError {

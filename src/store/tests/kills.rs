@@ -4,8 +4,12 @@
 use super::*;
 use crate::{
     record::{RunFolder, RunRecord},
-    store::failpoint::{FAIL_POINTS, VARIABLE},
+    store::{
+        StatCache, digest_source,
+        failpoint::{FAIL_POINTS, VARIABLE},
+    },
 };
+use contract::SourceContent;
 use std::{
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
@@ -32,6 +36,12 @@ fn do_all(store: &Store, folder: &Path) {
         let manifest = publish(store, seed, &files).unwrap();
         store.clear_partial(&lock(store, &fingerprint), &manifest).unwrap();
         restore_all(store, &manifest, run.path()).unwrap();
+        let input = folder.join(format!("input {seed}"));
+        fs::write(&input, fs::read(run.path().join("model.h5")).unwrap()).unwrap();
+        let input = super::sources::source(SourceContent::File(input));
+        let cache = StatCache::settling(store, Duration::ZERO);
+        assert_eq!(cache.source(&input).unwrap().digest, digest_source(&input).unwrap().digest);
+        cache.save();
     }
 }
 

@@ -7,6 +7,7 @@ mod keys;
 mod kills;
 mod publishing;
 mod sources;
+mod stat_cache;
 
 use super::{Attempt, Digest, FingerprintLock, KeyDocument, Manifest, Store, StoreError};
 use contract::{ArtifactKind, EventKind, Outputs, Settings};

@@ -3,7 +3,7 @@ use crate::store::{InputKey, SourceDigest, digest_source};
 use contract::{ImageEntry, Source, SourceContent};
 use std::path::PathBuf;
 
-fn source(content: SourceContent) -> Source {
+pub(super) fn source(content: SourceContent) -> Source {
     let kind = match content {
         SourceContent::File(_) => ArtifactKind::FloatModel,
         _ => ArtifactKind::ImageSet,
