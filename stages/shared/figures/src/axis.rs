@@ -27,6 +27,37 @@ pub(crate) fn labels(ticks: &[f64]) -> Vec<String> {
     ticks.iter().map(|tick| format!("{:.*}", decimals as usize, tick + 0.0)).collect()
 }
 
+/// Ticks with their labels for a logarithmic axis from `10^low` to `10^high`: powers of ten, and where there are few of
+/// them two and five times these.
+pub(crate) fn decades(low: f64, high: f64, wanted: usize) -> Vec<(f64, String)> {
+    let first = low.floor() as i32;
+    let last = high.ceil() as i32;
+    let all = |factors: &[u32], stride: usize| -> Vec<(f64, String)> {
+        let powers = (first..=last).filter(|power| power.rem_euclid(stride as i32) == 0);
+        let ticks = powers.flat_map(|power| factors.iter().map(move |factor| (*factor, power)));
+        let inside = |(value, _): &(f64, String)| (low..=high).contains(&value.log10());
+        ticks
+            .map(|(factor, power)| (f64::from(factor) * 10f64.powi(power), power_label(factor, power)))
+            .filter(inside)
+            .collect()
+    };
+    let fine = all(&[1, 2, 5], 1);
+    if fine.len() <= wanted + 2 {
+        return fine;
+    }
+    let stride = ((last - first) as usize).div_ceil(wanted.max(1)).max(1);
+    all(&[1], stride)
+}
+
+/// `500` of 5 and 2, `0.02` of 2 and -2, `5e7` of 5 and 7.
+fn power_label(factor: u32, power: i32) -> String {
+    match power {
+        0..=5 => (u64::from(factor) * 10u64.pow(power.unsigned_abs())).to_string(),
+        -4..0 => format!("{:.*}", power.unsigned_abs() as usize, f64::from(factor) * 10f64.powi(power)),
+        _ => format!("{factor}e{power}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +74,15 @@ mod tests {
     fn a_single_value_gets_an_axis_too() {
         let ticks = ticks(3.0, 3.0, 4);
         assert!(ticks.len() >= 2 && ticks[0] <= 3.0 && ticks[ticks.len() - 1] >= 3.0, "{ticks:?}");
+    }
+
+    #[test]
+    fn a_logarithmic_axis_has_round_ticks_inside_and_a_sensible_number_of_them() {
+        let labels = |low: f64, high: f64| -> Vec<String> {
+            decades(low.log10(), high.log10(), 6).into_iter().map(|(_, label)| label).collect()
+        };
+        assert_eq!(labels(0.04, 7.0), ["0.05", "0.1", "0.2", "0.5", "1", "2", "5"]);
+        assert_eq!(labels(0.5, 20_000.0), ["1", "10", "100", "1000", "10000"]);
+        assert_eq!(labels(1e-9, 1e9), ["1e-9", "1e-6", "0.001", "1", "1000", "1e6", "1e9"]);
     }
 }

@@ -101,6 +101,23 @@ impl Svg {
         self.push(format_args!(r#"<circle cx="{}" cy="{}" r="{}" fill="{fill}"/>"#, N(x), N(y), N(radius)));
     }
 
+    /// A filled polygon.
+    pub(crate) fn area(&mut self, corners: &[(f64, f64)], fill: &str) {
+        let corners: Vec<String> = corners.iter().map(|&(x, y)| format!("{},{}", N(x), N(y))).collect();
+        self.push(format_args!(r#"<polygon points="{}" fill="{fill}"/>"#, corners.join(" ")));
+    }
+
+    /// A dot that stands out from others beneath it, and tells something when it is pointed at.
+    pub(crate) fn marker(&mut self, (x, y): (f64, f64), radius: f64, fill: &str, about: &str) {
+        self.push(format_args!(
+            r##"<circle cx="{}" cy="{}" r="{}" fill="{fill}" stroke="#ffffff"><title>{}</title></circle>"##,
+            N(x),
+            N(y),
+            N(radius),
+            Escaped(about)
+        ));
+    }
+
     pub(crate) fn text(&mut self, (x, y): (f64, f64), text: &str, style: Style) {
         let anchor = match style.anchor {
             Anchor::Start => "start",
