@@ -6,13 +6,13 @@ use super::{
     prepare::{Known, Prepared},
 };
 use crate::{
-    record::{EVENTS_FORMAT, Outcome, RunFolder},
+    record::{EVENTS_FORMAT, Outcome, RunFolder, Standing, resume_command},
     report::{self, Journal, JsonLines, Terminal},
     schedule::{
         self, Cancellation, Capacity, Ending, EventStream, Located, Places, Preflighting, Run, cores, stops,
     },
 };
-use contract::{EventKind, Registry, Severity};
+use contract::{EventKind, Finding, Registry, Severity};
 use std::{path::Path, time::Instant};
 
 /// How stages are run and who is told; nothing of it changes a result.
@@ -43,8 +43,8 @@ impl Options {
     }
 
     /// The people and programs who look at the run while it happens.
-    fn listeners<'a>(&self, results: &Path) -> EventStream<'a> {
-        let terminal = |ending| Terminal::new(results.to_owned(), self.quiet, ending);
+    fn listeners<'a>(&self, results: &Path, go_on: &str) -> EventStream<'a> {
+        let terminal = |ending| Terminal::new(results.to_owned(), go_on.to_owned(), self.quiet, ending);
         match self.format {
             Format::Text => EventStream::new().with(terminal(report::Ending::Output)),
             Format::Json => {
@@ -66,6 +66,7 @@ pub(crate) fn preflight(
     known: &Known,
     registry: &Registry,
     options: &Options,
+    run_folder: &Path,
 ) -> Result<Vec<Located>, Refusal> {
     let found = schedule::preflight(&Preflighting {
         plan: &prepared.plan,
@@ -73,7 +74,7 @@ pub(crate) fn preflight(
         sources: &known.sources,
         states: &known.states,
         store: &known.store,
-        run_folder: Path::new(&prepared.loaded.config.hydra.run.dir),
+        run_folder,
         capacity: options.capacity(),
         list_all: prepared.loaded.config.dataset.as_ref().is_some_and(|dataset| dataset.check_image_files),
     })?;
@@ -93,14 +94,42 @@ pub(crate) struct Launch<'a> {
     pub(crate) found: &'a [Located],
 }
 
+/// Where a run begins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Beginning {
+    /// With its first event.
+    New,
+    /// With this one, after others.
+    Resumed {
+        /// Its number.
+        next: u64,
+        /// How the run stood before.
+        after: Standing,
+    },
+}
+
 impl Launch<'_> {
-    /// Runs it to its end, in `folder`, whose files `journal` writes.
-    pub(crate) fn run(&self, folder: &RunFolder, journal: Journal) -> Exit {
+    /// Runs it to its end in `folder`, which people see as `shown` and whose files `journal` writes.
+    pub(crate) fn run(
+        &self,
+        folder: &RunFolder,
+        shown: &Path,
+        journal: Journal,
+        beginning: Beginning,
+    ) -> Exit {
         let Self { prepared, known, registry, cancellation, .. } = self;
+        let next = match beginning {
+            Beginning::New => 0,
+            Beginning::Resumed { next, .. } => next,
+        };
         let secrets = prepared.loaded.secrets();
-        let mut stream =
-            self.options.listeners(folder.path()).hiding(|text| secrets.hide(text)).with(journal);
-        announce(prepared, folder, self.found, &mut stream);
+        let mut stream = self
+            .options
+            .listeners(shown, &self.how_to_go_on(shown, beginning))
+            .starting_at(next)
+            .hiding(|text| secrets.hide(text))
+            .with(journal);
+        self.announce(folder, beginning, &mut stream);
         let ending = schedule::run(
             &Run {
                 plan: &prepared.plan,
@@ -114,68 +143,67 @@ impl Launch<'_> {
                 fail_fast: self.options.fail_fast,
             },
             &mut stream,
-        )
-        .unwrap_or_else(|error| without_guard(&error, &mut stream));
-        conclude(&ending, prepared.drawn_seed, self.started, &mut stream);
+        );
+        conclude(&ending, self.started, &mut stream);
         Exit::of(&ending)
+    }
+
+    /// What to do when the run does not get done.
+    fn how_to_go_on(&self, shown: &Path, beginning: Beginning) -> String {
+        let resume = resume_command(shown);
+        match (beginning, self.prepared.drawn_seed) {
+            (Beginning::Resumed { .. }, _) => resume,
+            (Beginning::New, None) => format!("{resume} (or the same command again)"),
+            (Beginning::New, Some(seed)) => {
+                format!("{resume} (or the same command with general.global_seed={seed}, which this run drew)")
+            }
+        }
+    }
+
+    /// The first events: the run, its stages, and what is worth knowing before they start.
+    fn announce(&self, folder: &RunFolder, beginning: Beginning, stream: &mut EventStream<'_>) {
+        let Self { prepared, found, .. } = self;
+        let plan = &prepared.plan;
+        let (format, run, operation_mode) =
+            (EVENTS_FORMAT, folder.id().to_owned(), plan.operation_mode.clone());
+        let first = match beginning {
+            Beginning::New => EventKind::RunStarted { format, run, operation_mode },
+            Beginning::Resumed { after, .. } => {
+                EventKind::RunResumed { format, run, operation_mode, after: after.as_str().to_owned() }
+            }
+        };
+        stream.emit(None, false, first);
+        for (index, stage) in plan.stages() {
+            let after = plan.upstream(index).into_iter().map(|up| plan.name(up).to_owned()).collect();
+            stream.emit(Some((&stage.name, 0)), false, EventKind::StagePlanned { after });
+        }
+        for note in &prepared.loaded.notes {
+            stream.emit(None, false, EventKind::Note { message: note.clone() });
+        }
+        if let Some(seed) = prepared.drawn_seed {
+            let message = format!("general.global_seed is None; {seed} was drawn for this run");
+            stream.emit(None, false, EventKind::Note { message });
+        }
+        for Located { stage, finding } in *found {
+            stream.emit(stage.as_deref().map(|stage| (stage, 0)), false, finding_event(finding));
+        }
     }
 }
 
-/// The first events: the run, its stages, and what is worth knowing before they start.
-fn announce(prepared: &Prepared, folder: &RunFolder, found: &[Located], stream: &mut EventStream<'_>) {
-    let plan = &prepared.plan;
-    stream.emit(
-        None,
-        false,
-        EventKind::RunStarted {
-            format: EVENTS_FORMAT,
-            run: folder.id().to_owned(),
-            operation_mode: plan.operation_mode.clone(),
-        },
-    );
-    for (index, stage) in plan.stages() {
-        let after = plan.upstream(index).into_iter().map(|up| plan.name(up).to_owned()).collect();
-        stream.emit(Some((&stage.name, 0)), false, EventKind::StagePlanned { after });
-    }
-    for note in &prepared.loaded.notes {
-        stream.emit(None, false, EventKind::Note { message: note.clone() });
-    }
-    if let Some(seed) = prepared.drawn_seed {
-        let message = format!("general.global_seed is None; {seed} was drawn for this run");
-        stream.emit(None, false, EventKind::Note { message });
-    }
-    for Located { stage, finding } in found {
-        let help = finding.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
-        let message = format!("{}{help}", finding.message);
-        let kind = match finding.severity {
-            Severity::Note => EventKind::Note { message },
-            Severity::Warning | Severity::Error => EventKind::warning(message),
-        };
-        stream.emit(stage.as_deref().map(|stage| (stage, 0)), false, kind);
+/// The event that tells of what preflight found.
+pub(crate) fn finding_event(finding: &Finding) -> EventKind {
+    let help = finding.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+    let message = format!("{}{help}", finding.message);
+    match finding.severity {
+        Severity::Note => EventKind::Note { message },
+        Severity::Warning | Severity::Error => EventKind::warning(message),
     }
 }
 
 /// The last events.
-fn conclude(ending: &Ending, drawn_seed: Option<u64>, started: Instant, stream: &mut EventStream<'_>) {
+fn conclude(ending: &Ending, started: Instant, stream: &mut EventStream<'_>) {
     if !ending.skipped.is_empty() {
         let message = format!("not run: {}", ending.skipped.join(", "));
-        stream.emit(None, false, EventKind::transient_warning(message));
-    }
-    let again = match drawn_seed {
-        None => "the same command again".to_owned(),
-        Some(seed) => format!("the same command with general.global_seed={seed}, which this run drew,"),
-    };
-    let message = match ending.outcome {
-        Outcome::Cancelled => {
-            Some(format!("stopped. Nothing that is finished is lost: {again} goes on from here"))
-        }
-        // Without a seed to name, the failures' own help says it.
-        Outcome::Failed if drawn_seed.is_some() => {
-            Some(format!("nothing that is finished is lost: {again} goes on from here"))
-        }
-        _ => None,
-    };
-    if let Some(message) = message {
         stream.emit(None, false, EventKind::transient_warning(message));
     }
     let kind = EventKind::RunFinished {
@@ -183,10 +211,4 @@ fn conclude(ending: &Ending, drawn_seed: Option<u64>, started: Instant, stream: 
         seconds: started.elapsed().as_secs_f64(),
     };
     stream.emit(None, false, kind);
-}
-
-fn without_guard(error: &std::io::Error, stream: &mut EventStream<'_>) -> Ending {
-    let message = format!("the guard process cannot be started, so no stage can be run safely: {error}");
-    stream.emit(None, false, EventKind::transient_warning(message));
-    Ending { outcome: Outcome::Failed, failures: Vec::new(), skipped: Vec::new() }
 }

@@ -10,6 +10,7 @@ mod launch;
 mod plan;
 mod prepare;
 mod refusal;
+mod resume;
 mod run;
 mod runs;
 mod schema;
@@ -43,6 +44,7 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Run(run::RunArgs),
+    Resume(resume::ResumeArgs),
     Plan(plan::PlanArgs),
     Validate(validate::ValidateArgs),
     Init(init::InitArgs),
@@ -112,6 +114,7 @@ pub fn main(registry: Registry) -> ExitCode {
     // The panic hook has told the panic; what is left is the exit code. Children die with their guard.
     let done = catch_unwind(AssertUnwindSafe(|| match &verb {
         Verb::Run(args) => run::run(args, &registry),
+        Verb::Resume(args) => resume::resume(args, &registry),
         Verb::Plan(args) => plan::plan(args, &registry),
         Verb::Runs(args) => runs::runs(args),
         Verb::Show(args) => show::show(args),

@@ -2,7 +2,7 @@
 
 use super::Refusal;
 use crate::{
-    config::{self, ConfigErrors, Loaded},
+    config::{self, ConfigErrors, Kept, Loaded},
     plan::{
         Plan, PlanError, STAGES, StageState, Word, compile, compile_stages, keys, keys::Sources,
         params_change_configuration, status,
@@ -69,6 +69,11 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// The run folder that the configuration names.
+    pub(crate) fn run_folder(&self) -> &Path {
+        Path::new(&self.loaded.config.hydra.run.dir)
+    }
+
     /// What is wrong, without the configuration's secrets.
     pub(crate) fn hide(&self, refusal: Refusal) -> Refusal {
         refusal.hidden(&self.loaded)
@@ -81,14 +86,23 @@ pub(crate) fn prepare(configuration: &Configuration, registry: &Registry) -> Res
     let (file, overrides) = configuration.request();
     let name = file.display().to_string();
     let request = config::Request { file, overrides, started: jiff::Zoned::now() };
-    let mut loaded = config::load(&request).map_err(|errors| with_rules(errors, registry))?;
+    let loaded = config::load(&request).map_err(|errors| with_rules(errors, registry))?;
+    prepared(name, loaded, registry)
+}
+
+/// The same of the configuration that an earlier run of `file` has kept.
+pub(crate) fn prepare_kept(kept: &Kept, file: &str, registry: &Registry) -> Result<Prepared, Refusal> {
+    prepared(file.to_owned(), config::load_kept(kept)?, registry)
+}
+
+fn prepared(file: String, mut loaded: Loaded, registry: &Registry) -> Result<Prepared, Refusal> {
     let drawn_seed = loaded.config.general.global_seed.is_none().then(draw_seed);
     if let Some(seed) = drawn_seed {
         loaded.set_seed(seed);
     }
     let plan = plan_of(&loaded, registry).map_err(|refusal| refusal.hidden(&loaded))?;
     let layout = layout(&loaded.config).map_err(|refusal| refusal.hidden(&loaded))?;
-    Ok(Prepared { file: name, loaded, drawn_seed, plan, layout })
+    Ok(Prepared { file, loaded, drawn_seed, plan, layout })
 }
 
 /// Mistakes in reading a configuration, and what the planned stages have to say of the rest of it.

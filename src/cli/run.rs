@@ -2,7 +2,7 @@
 
 use super::{
     Exit, Refusal,
-    launch::{Launch, Options, cancellation, preflight},
+    launch::{Beginning, Launch, Options, cancellation, preflight},
     prepare::{Configuration, Outside, Prepared, prepare},
     unchanged,
 };
@@ -48,12 +48,13 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
         return unchanged::tell(&completion, options.format, options.quiet);
     }
     let known = outside.known(&prepared.plan).map_err(hide)?;
-    let found = preflight(&prepared, &known, registry, options).map_err(hide)?;
+    let found = preflight(&prepared, &known, registry, options, prepared.run_folder()).map_err(hide)?;
 
     // From here on there is something to lose.
     cancellation.guard();
     let folder = start_folder(&prepared)?;
-    let record = RunRecord::start(folder.id(), &prepared.plan.operation_mode, &prepared.file);
+    let record =
+        RunRecord::start(folder.id(), &prepared.plan.operation_mode, &prepared.file).in_store(&known.store);
     let journal = Journal::start(folder.clone(), record)?;
     let launch = Launch {
         started,
@@ -64,7 +65,7 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
         cancellation: &cancellation,
         found: &found,
     };
-    let exit = launch.run(&folder, journal);
+    let exit = launch.run(&folder, folder.path(), journal, Beginning::New);
     if exit == Exit::Done && prepared.drawn_seed.is_none() {
         unchanged::remember(&known.store, &key, &folder);
     }

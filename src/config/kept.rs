@@ -33,14 +33,36 @@ pub fn load_kept(kept: &Kept) -> Result<Loaded, ConfigErrors> {
     let file = source::read(&kept.config).map_err(fail)?;
     let (mut root, mut mistakes) = source::parse_file(&file).map_err(fail)?;
     let mut values = Vec::new();
-    if let Some(path) = &kept.secrets {
-        let secrets = source::read(path).and_then(|text| source::parse_file(&text)).map_err(fail)?;
-        let mut reveal = Reveal { secrets: path, values: &mut values, mistakes: &mut mistakes };
-        reveal.node(&mut root, &secrets.0, &KeyPath::default());
+    match &kept.secrets {
+        Some(path) => {
+            let secrets = source::read(path).and_then(|text| source::parse_file(&text)).map_err(fail)?;
+            let mut reveal = Reveal { secrets: path, values: &mut values, mistakes: &mut mistakes };
+            reveal.node(&mut root, &secrets.0, &KeyPath::default());
+        }
+        None => starred(&root, &KeyPath::default(), &mut mistakes),
     }
     let mut loaded = resolved(&file, root, mistakes, &[], &Zoned::now(), environment)?;
     loaded.hide_too(values);
     Ok(loaded)
+}
+
+/// Without the file of secrets nobody knows what the stars stood for.
+fn starred(node: &Node, path: &KeyPath, mistakes: &mut Vec<ConfigError>) {
+    match &node.content {
+        Content::Map(entries) => {
+            entries.iter().for_each(|entry| starred(&entry.value, &path.key(&entry.key), mistakes));
+        }
+        Content::List(items) => {
+            items.iter().enumerate().for_each(|(index, item)| starred(item, &path.index(index), mistakes));
+        }
+        Content::Scalar(scalar) if scalar.text.contains("://*") => {
+            let message = format!("the credentials of `{path}` are not kept any more");
+            let help = "they were in `.secrets.yaml` beside this file; write them here, or run the original file again";
+            let error = ConfigError::new(Code::MissingKey, message).help(help.to_owned()).key(path);
+            mistakes.push(error.at(node.place.as_ref(), "stars stand for them"));
+        }
+        Content::Scalar(_) | Content::Hole => {}
+    }
 }
 
 struct Reveal<'a> {

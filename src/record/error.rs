@@ -141,6 +141,38 @@ pub enum RecordError {
         /// Their paths, a line each.
         candidates: String,
     },
+    /// A run that cannot be gone on with, since that is being done.
+    #[error("`{}` is running: {engine} works on it since {since}", path.display())]
+    #[diagnostic(
+        code(record::running),
+        help("wait for its end, or stop it with Ctrl-C where it runs; `pipeline show` says how far it is")
+    )]
+    Running {
+        /// Its folder.
+        path: PathBuf,
+        /// The process, and its machine where that is another one.
+        engine: String,
+        /// When it was started or resumed, RFC 3339, UTC.
+        since: String,
+    },
+    /// The working directory of a run that cannot be entered.
+    #[error("the working directory of `{run}`, `{}`, cannot be entered", directory.display())]
+    #[diagnostic(
+        code(record::no_directory),
+        help(
+            "relative paths of the run's configuration go by it. Say where it is now: {resume} --directory DIR"
+        )
+    )]
+    NoDirectory {
+        /// The directory.
+        directory: PathBuf,
+        /// The run's folder.
+        run: String,
+        /// The command that goes on with it.
+        resume: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A folder named on the command line that is none.
     #[error("`{}` {problem}", path.display())]
     #[diagnostic(

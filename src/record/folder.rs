@@ -83,8 +83,11 @@ impl RunFolder {
     /// # Errors
     /// When it cannot be written.
     pub fn write_config(&self, yaml: &str) -> Result<(), RecordError> {
-        self.replace(&self.path.join(".hydra/config.yaml"), yaml.as_bytes())
+        self.replace(&self.path.join(Self::CONFIG), yaml.as_bytes())
     }
+
+    /// Where [`RunFolder::write_config`] writes, below the run folder.
+    pub const CONFIG: &str = ".hydra/config.yaml";
 
     /// Where [`RunFolder::write_secrets`] writes, below the run folder.
     pub const SECRETS: &str = ".hydra/.secrets.yaml";

@@ -1,6 +1,6 @@
 //! `run.json`: what ran, and what came of it.
 
-use crate::store::Digest;
+use crate::store::{Digest, Store};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -62,13 +62,23 @@ impl RunRecord {
         }
     }
 
+    /// The same with the store that it uses.
+    #[must_use]
+    pub fn in_store(self, store: &Store) -> Self {
+        Self { store: Some(store.root().to_string_lossy().into_owned()), ..self }
+    }
+
     /// The run goes on now, in this process: its stages start over.
-    pub fn resume(&mut self) {
-        self.engine = Some(Engine::this());
+    #[must_use]
+    pub fn resumed(mut self) -> Self {
         self.resumed.push(jiff::Timestamp::now().to_string());
-        self.finished = None;
-        self.outcome = Outcome::Running;
-        self.stages.clear();
+        Self {
+            engine: Some(Engine::this()),
+            finished: None,
+            outcome: Outcome::Running,
+            stages: Vec::new(),
+            ..self
+        }
     }
 
     /// The run ends now.
@@ -218,7 +228,7 @@ mod tests {
         let text = serde_json::to_string(&record).unwrap();
         assert_eq!(serde_json::from_str::<RunRecord>(&text).unwrap(), record);
         assert_eq!(record.stages.len(), 2);
-        record.resume();
+        let record = record.resumed();
         assert_eq!(
             (record.outcome, record.finished.as_deref(), record.stages.len()),
             (Outcome::Running, None, 0)

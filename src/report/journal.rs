@@ -34,11 +34,23 @@ impl Journal {
     /// # Errors
     /// When one cannot be made.
     pub fn start(folder: RunFolder, record: RunRecord) -> Result<Self, RecordError> {
-        let (events, log) = (Some(folder.events()?), Some(folder.log()?));
         // Before the record, so that whoever finds it finds it held.
         let lease = folder.lease().inspect_err(|error| {
             tracing::warn!("{error}: `pipeline runs` cannot tell whether this run is alive");
         });
+        Self::open(folder, record, lease.ok())
+    }
+
+    /// Goes on with the files of a run that is held and mended.
+    ///
+    /// # Errors
+    /// When one cannot be opened.
+    pub fn resume(folder: RunFolder, record: RunRecord, lease: Lease) -> Result<Self, RecordError> {
+        Self::open(folder, record, Some(lease))
+    }
+
+    fn open(folder: RunFolder, record: RunRecord, lease: Option<Lease>) -> Result<Self, RecordError> {
+        let (events, log) = (Some(folder.events()?), Some(folder.log()?));
         folder.save(&record)?;
         Ok(Self {
             folder,
@@ -48,7 +60,7 @@ impl Journal {
             failure_told: false,
             changed: false,
             saved: None,
-            _lease: lease.ok(),
+            _lease: lease,
         })
     }
 

@@ -46,12 +46,15 @@ pub struct Terminal {
     width: usize,
     metrics: Metrics,
     results: PathBuf,
+    /// How to go on with a run that does not get done.
+    go_on: String,
 }
 
 impl Terminal {
-    /// Shows a run whose results go to `results`. A quiet one shows warnings, failures and the last line.
+    /// Shows a run whose results go to `results`, and which `go_on` says how to go on with. A quiet one shows warnings,
+    /// failures and the last lines.
     #[must_use]
-    pub fn new(results: PathBuf, quiet: bool, ending: Ending) -> Self {
+    pub fn new(results: PathBuf, go_on: String, quiet: bool, ending: Ending) -> Self {
         Self {
             quiet,
             colour: colour(),
@@ -61,6 +64,7 @@ impl Terminal {
             width: 0,
             metrics: Metrics::default(),
             results,
+            go_on,
         }
     }
 
@@ -159,6 +163,9 @@ impl Terminal {
             EventKind::RunStarted { run, operation_mode, .. } if !self.quiet => {
                 self.say(None, &format!("{operation_mode}: run {run}"));
             }
+            EventKind::RunResumed { run, operation_mode, after, .. } if !self.quiet => {
+                self.say(None, &format!("{operation_mode}: run {run}, which was {after}, goes on"));
+            }
             EventKind::Warning { message, .. } => {
                 self.say(None, &format!("{} {}", self.warning(), plain(message)));
             }
@@ -175,7 +182,10 @@ impl Terminal {
         let (took, results) = (duration(seconds), self.results.display());
         let last = match outcome {
             "done" => format!("done in {took}; results are in {results}"),
-            _ => format!("{outcome} after {took}; what there is lies in {results}"),
+            _ => format!(
+                "{outcome} after {took}; nothing that is finished is lost, and what there is lies in {results}\nto go on: {}",
+                self.go_on
+            ),
         };
         let text = format!("{separator}{table}{separator}{last}\n");
         let written = match self.ending {

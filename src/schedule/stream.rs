@@ -37,6 +37,13 @@ impl<'a> EventStream<'a> {
     /// Adds a subscriber; it hears what happens from now on.
     #[must_use]
     pub fn with(mut self, subscriber: impl Subscriber + 'a) -> Self {
+    /// Numbers events from `next` on.
+    #[must_use]
+    pub fn starting_at(mut self, next: u64) -> Self {
+        self.next = next;
+        self
+    }
+
         self.subscribers.push(Box::new(subscriber));
         self
     }

@@ -1,0 +1,209 @@
+//! `pipeline resume`: go on with a run in its own folder, with its own configuration.
+
+use super::{
+    Exit, Refusal,
+    format::{Format, print},
+    launch::{Beginning, Launch, Options, cancellation, preflight},
+    prepare::{Outside, Prepared, prepare_kept},
+    runs::{DEFAULT, folder},
+};
+use crate::{
+    config::Kept,
+    record::{self, Engine, FoundRun, Lease, RecordError, RunFolder, RunRecord, Standing},
+    report::Journal,
+};
+use clap::ValueHint;
+use contract::Registry;
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+/// Go on with a run that was killed, cancelled, or failed: in its folder, with its configuration
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ResumeArgs {
+    /// The run: path of its folder, its name, or the beginning of its name [default: the newest that is not done]
+    #[arg(value_hint = ValueHint::DirPath)]
+    run: Option<String>,
+    /// Folder of runs, or a configuration file whose runs are meant
+    #[arg(long, value_name = "DIR|FILE", default_value = DEFAULT, value_hint = ValueHint::AnyPath)]
+    dir: PathBuf,
+    /// Where the working directory of the run is now, by which relative paths of its configuration go [default: where it
+    /// was]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    directory: Option<PathBuf>,
+    /// Folder of stored results [default: the one that the run used]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    cache_dir: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  pipeline resume                              the newest run that is not done
+  pipeline resume 2026_11_22_16                the one whose name begins like this
+  pipeline resume experiments_outputs/2026_11_22_16_52_55 --fail-fast
+
+The run's configuration is that of its folder (.hydra), whatever became of the file it was read from. Finished stages are
+taken from the store, and training goes on from its last checkpoint.
+Exit codes: see `pipeline --help`.";
+
+pub(crate) fn resume(args: &ResumeArgs, registry: &Registry) -> Result<Exit, Refusal> {
+    let started = Instant::now();
+    let cancellation = cancellation()?;
+    let ResumeArgs { options, .. } = args;
+    let Some(mut held) = Held::find(args)? else { return Ok(Exit::Done) };
+    let store = held.store(args.cache_dir.as_deref())?;
+    held.enter(args.directory.as_deref())?;
+    let prepared = held.prepare(registry)?;
+    let hide = |refusal| prepared.hide(refusal);
+    let known = Outside::read_in(store, &prepared.plan).and_then(|outside| outside.known(&prepared.plan));
+    let known = known.map_err(hide)?;
+    let found = preflight(&prepared, &known, registry, options, held.folder.path()).map_err(hide)?;
+
+    // From here on there is something to lose.
+    cancellation.guard();
+    let Held { folder, shown, lease, record, standing: after, .. } = held;
+    let next = folder.mend()?;
+    let record = record.resumed().in_store(&known.store);
+    let journal = Journal::resume(folder.clone(), record, lease)?;
+    let launch = Launch {
+        started,
+        prepared: &prepared,
+        known: &known,
+        registry,
+        options,
+        cancellation: &cancellation,
+        found: &found,
+    };
+    Ok(launch.run(&folder, &shown, journal, Beginning::Resumed { next, after }))
+}
+
+/// A run that nobody else can go on with meanwhile.
+struct Held {
+    folder: RunFolder,
+    /// Its folder as the user sees it, who may be elsewhere than the run was.
+    shown: PathBuf,
+    lease: Lease,
+    record: RunRecord,
+    /// How it stood.
+    standing: Standing,
+    /// What the user should know.
+    notes: Vec<String>,
+}
+
+impl Held {
+    /// Finds the run that is meant and holds it; none where it is done, which is said.
+    fn find(args: &ResumeArgs) -> Result<Option<Self>, Refusal> {
+        let place = folder(&args.dir)?;
+        let found = match &args.run {
+            Some(wanted) => record::find(Some(wanted), &place)?,
+            None => record::find_unfinished(&place)?,
+        };
+        match found.standing {
+            Standing::Done => return say_done(&found, args.options.format).map(|()| None),
+            Standing::Running => return Err(running(&found).into()),
+            Standing::Unknown => return Err(unknown(&found).into()),
+            Standing::Failed | Standing::Cancelled | Standing::Killed => {}
+        }
+        let folder = RunFolder::open(&found.path)?;
+        let Some(lease) = folder.try_lease()? else { return Err(running(&found).into()) };
+        // As it is now that nobody else changes it.
+        let Some(now) = record::run(folder.path()) else { return Err(unknown(&found).into()) };
+        let standing = match now.standing {
+            Standing::Done => return say_done(&found, args.options.format).map(|()| None),
+            // It is this process that holds it.
+            Standing::Running => Standing::Killed,
+            standing => standing,
+        };
+        let Ok(mut record) = now.record else { return Err(unknown(&now).into()) };
+        // Who comes now is told by whom it is held.
+        record.engine = Some(Engine::this());
+        folder.save(&record)?;
+        Ok(Some(Self { folder, shown: found.path, lease, record, standing, notes: Vec::new() }))
+    }
+
+    /// The store: the one that is named, else the one that the run used.
+    fn store(&mut self, named: Option<&Path>) -> Result<Option<PathBuf>, Refusal> {
+        if let Some(named) = named {
+            let absolute =
+                std::path::absolute(named).map_err(|error| Refusal::System("find the store", error));
+            return absolute.map(Some);
+        }
+        let Some(used) = self.record.store.as_ref().map(PathBuf::from) else { return Ok(None) };
+        if used.is_dir() {
+            return Ok(Some(used));
+        }
+        let used = used.display();
+        self.notes
+            .push(format!("the store that this run used, `{used}`, is gone; what it held is made again"));
+        Ok(None)
+    }
+
+    /// Goes to the working directory of the run.
+    fn enter(&mut self, named: Option<&Path>) -> Result<(), Refusal> {
+        let Some(directory) =
+            named.map(Path::to_owned).or_else(|| self.record.directory.as_ref().map(PathBuf::from))
+        else {
+            self.notes.push(
+                "run.json does not say in which directory this run was started; this one is taken".to_owned(),
+            );
+            return Ok(());
+        };
+        std::env::set_current_dir(&directory).map_err(|source| RecordError::NoDirectory {
+            directory,
+            run: self.shown.display().to_string(),
+            resume: record::resume_command(&self.shown),
+            source,
+        })?;
+        let directory =
+            std::env::current_dir().map_err(|error| Refusal::System("tell the working directory", error))?;
+        self.record.directory = Some(directory.to_string_lossy().into_owned());
+        Ok(())
+    }
+
+    /// The configuration that the run's folder keeps, as a plan.
+    fn prepare(&self, registry: &Registry) -> Result<Prepared, Refusal> {
+        let path = |name| self.folder.path().join(name);
+        let (config, secrets) = (path(RunFolder::CONFIG), path(RunFolder::SECRETS));
+        let kept = Kept { config, secrets: Some(secrets).filter(|secrets| secrets.exists()) };
+        let mut prepared = prepare_kept(&kept, &self.record.file, registry)?;
+        prepared.loaded.notes.extend(self.notes.iter().cloned());
+        Ok(prepared)
+    }
+}
+
+fn say_done(found: &FoundRun, format: Format) -> Result<(), Refusal> {
+    let FoundRun { id, path, .. } = found;
+    let text = format!("run {id} is done, nothing is left to do; results are in {}\n", path.display());
+    match format {
+        Format::Text => print(&text).map(drop),
+        // Standard output belongs to events, of which there are none.
+        Format::Json => {
+            io::stderr().lock().write_all(text.as_bytes()).ok();
+            Ok(())
+        }
+    }
+}
+
+fn running(found: &FoundRun) -> RecordError {
+    let record = found.record.as_ref().ok();
+    let engine = record.and_then(|record| record.engine.as_ref());
+    let since = record.map(|record| record.resumed.last().unwrap_or(&record.started));
+    RecordError::Running {
+        path: found.path.clone(),
+        engine: engine.map_or_else(|| "another process".to_owned(), ToString::to_string),
+        since: since.cloned().unwrap_or_default(),
+    }
+}
+
+fn unknown(found: &FoundRun) -> RecordError {
+    let what = match &found.record {
+        Err(problem) => problem.clone(),
+        Ok(_) => "whether its engine is alive cannot be told: the file system has no locks, or the file is another user's".to_owned(),
+    };
+    RecordError::NotReadable { path: found.path.clone(), what }
+}
