@@ -27,6 +27,7 @@ mod reopen;
 mod run;
 mod summary;
 mod sweep;
+mod sweeps;
 
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,7 @@ pub use measured::measured;
 pub use run::{Engine, Outcome, Published, RunRecord, StageRecord, StageState};
 pub use summary::{FailureRecord, Series, StageSummary, Summary};
 pub use sweep::{SweepRecord, VariantError, VariantRecord};
+pub use sweeps::sweeps;
 
 /// The run's record.
 const RECORD: &str = "run.json";

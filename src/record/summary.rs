@@ -119,12 +119,20 @@ impl Summary {
         summary
     }
 
-    fn hear(&mut self, event: &Event) {
+    pub(super) fn hear(&mut self, event: &Event) {
         self.last_sign = event.at.parse().ok().or(self.last_sign);
         match (&event.stage, &event.kind) {
             (Some(stage), _) => self.stages.entry(stage.clone()).or_default().hear(event),
             (None, EventKind::Warning { message, .. }) => self.warnings.push(message.clone()),
             (None, _) => {}
+        }
+    }
+
+    /// Adds a number that a stage measured.
+    pub(super) fn measure(&mut self, stage: &str, name: &str, step: Option<u64>, value: f64) {
+        match self.stages.get_mut(stage) {
+            Some(told) => told.measure(name, step, value),
+            None => self.stages.entry(stage.to_owned()).or_default().measure(name, step, value),
         }
     }
 }
@@ -140,12 +148,7 @@ impl StageSummary {
                     self.warnings.push(format!("an attempt before the last failed: {message} [{code}]"));
                 }
             }
-            EventKind::Metric { name, step: None, value } => {
-                self.metrics.insert(name.clone(), *value);
-            }
-            EventKind::Metric { name, step: Some(step), value } => {
-                self.series.entry(name.clone()).or_default().0.insert(*step, *value);
-            }
+            EventKind::Metric { name, step, value } => self.measure(name, *step, *value),
             EventKind::Warning { message, .. } if !self.warnings.contains(message) => {
                 self.warnings.push(message.clone());
             }
@@ -154,6 +157,16 @@ impl StageSummary {
                 self.failure = Some(FailureRecord { code, message, help });
             }
             _ => {}
+        }
+    }
+
+    fn measure(&mut self, name: &str, step: Option<u64>, value: f64) {
+        match step {
+            None => drop(self.metrics.insert(name.to_owned(), value)),
+            Some(step) => match self.series.get_mut(name) {
+                Some(series) => drop(series.0.insert(step, value)),
+                None => drop(self.series.entry(name.to_owned()).or_default().0.insert(step, value)),
+            },
         }
     }
 }
