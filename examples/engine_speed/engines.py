@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 JOBS = os.cpu_count() or 1
-TOGETHER = {"GIT_AUTHOR_NAME": "b", "GIT_AUTHOR_EMAIL": "b@b", "GIT_COMMITTER_NAME": "b", "GIT_COMMITTER_EMAIL": "b@b"}
+COMMITTER = {"GIT_AUTHOR_NAME": "b", "GIT_AUTHOR_EMAIL": "b@b", "GIT_COMMITTER_NAME": "b", "GIT_COMMITTER_EMAIL": "b@b"}
 
 
 def aside(folder, *names):
@@ -17,6 +17,14 @@ def aside(folder, *names):
     for name in names:
         if (folder / name).exists():
             (folder / name).rename(Path(tempfile.mkdtemp(prefix="aside-", dir=folder.parent)) / name.lstrip("."))
+
+
+def inputs_of(stage):
+    return [f"out/{name}.txt" for name in stage.needs] or ["in.txt"]
+
+
+def body_of(stage):
+    return stage.body.replace("{out}", f"out/{stage.name}.txt").replace("{in}", inputs_of(stage)[0])
 
 
 class Engine:
@@ -45,10 +53,13 @@ class Engine:
         aside(folder, "out")
         (folder / "out").mkdir()
 
-    def result(self, folder, stage):
-        """The text of a stage's output, or None."""
-        path = folder / "out" / f"{stage}.txt"
-        return path.read_text() if path.exists() else None
+    def outputs(self, folder, stage):
+        """Where a stage's output lies, once for each run that has a folder of its own."""
+        return [folder / "out" / f"{stage}.txt"]
+
+    def results(self, folder, stage):
+        """The texts of a stage's output."""
+        return [path.read_text() for path in self.outputs(folder, stage) if path.exists()]
 
 
 class Pipeline(Engine):
@@ -57,7 +68,7 @@ class Pipeline(Engine):
     def write(self, folder, graph):
         lines = ["operation_mode: stages", "stages:"]
         for stage in graph:
-            body = stage.body.replace("{out}", f"{{outputs.{stage.name}.txt}}")
+            body = stage.body.replace("{out}", f"{{outputs.{stage.name}.txt}}").replace("{in}", "{inputs.0}")
             inputs = [f"{name}/{name}.txt" for name in stage.needs] or ["in.txt"]
             lines += [
                 f"  {stage.name}:",
@@ -75,10 +86,8 @@ class Pipeline(Engine):
     def forget(self, folder):
         aside(folder, "cache", "experiments_outputs")
 
-    def result(self, folder, stage):
-        runs = sorted((folder / "experiments_outputs").glob("*"), key=lambda run: run.stat().st_mtime)
-        path = runs[-1] / stage / f"{stage}.txt" if runs else None
-        return path.read_text() if path and path.exists() else None
+    def outputs(self, folder, stage):
+        return sorted((folder / "experiments_outputs").glob(f"*/{stage}/{stage}.txt"))
 
 
 class Ninja(Engine):
@@ -87,8 +96,8 @@ class Ninja(Engine):
     def write(self, folder, graph):
         lines = []
         for stage in graph:
-            inputs = " ".join(f"out/{name}.txt" for name in stage.needs) or "in.txt"
-            body = stage.body.replace("{out}", f"out/{stage.name}.txt").replace("$", "$$")
+            inputs = " ".join(inputs_of(stage))
+            body = body_of(stage).replace("$", "$$")
             lines += [f"rule {stage.name}", f"  command = {body}", f"build out/{stage.name}.txt: {stage.name} {inputs}"]
         (folder / "build.ninja").write_text("\n".join(lines) + "\n")
         (folder / "in.txt").write_text("x\n")
@@ -110,8 +119,8 @@ class Make(Engine):
         leaves = " ".join(f"out/{stage.name}.txt" for stage in graph if stage.name not in needed)
         lines = [f"all: {leaves}"]
         for stage in graph:
-            inputs = " ".join(f"out/{name}.txt" for name in stage.needs) or "in.txt"
-            body = stage.body.replace("{out}", f"out/{stage.name}.txt").replace("$", "$$")
+            inputs = " ".join(inputs_of(stage))
+            body = body_of(stage).replace("$", "$$")
             lines += [f"out/{stage.name}.txt: {inputs}", f"\t@{body}"]
         (folder / "Makefile").write_text("\n".join(lines) + "\n")
         (folder / "in.txt").write_text("x\n")
@@ -133,7 +142,8 @@ class Turbo(Engine):
             package = folder / "packages" / stage.name
             package.mkdir(parents=True)
             needs = {name: "*" for name in stage.needs}
-            body = stage.body.replace("{out}", "out.txt")
+            before = f"../{stage.needs[0]}/out.txt" if stage.needs else "package.json"
+            body = stage.body.replace("{out}", "out.txt").replace("{in}", before)
             (package / "package.json").write_text(
                 json.dumps({"name": stage.name, "version": "1.0.0", "dependencies": needs, "scripts": {"build": body}})
             )
@@ -145,14 +155,13 @@ class Turbo(Engine):
         (folder / ".gitignore").write_text(".turbo\nnode_modules\nout.txt\n")
         (folder / "node_modules").mkdir()
         for step in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "graph"]):
-            subprocess.run(["git", *step], cwd=folder, env=os.environ | TOGETHER, check=True)
+            subprocess.run(["git", *step], cwd=folder, env=os.environ | COMMITTER, check=True)
 
     def command(self):
         return [self.program, "run", "build", "--no-daemon", f"--concurrency={JOBS}"]
 
-    def result(self, folder, stage):
-        path = folder / "packages" / stage / "out.txt"
-        return path.read_text() if path.exists() else None
+    def outputs(self, folder, stage):
+        return [folder / "packages" / stage / "out.txt"]
 
 
 class Dvc(Engine):
@@ -163,11 +172,10 @@ class Dvc(Engine):
     def write(self, folder, graph):
         lines = ["stages:"]
         for stage in graph:
-            inputs = [f"out/{name}.txt" for name in stage.needs] or ["in.txt"]
             lines += [
                 f"  {stage.name}:",
-                f"    cmd: {json.dumps(stage.body.replace('{out}', f'out/{stage.name}.txt'))}",
-                f"    deps: {json.dumps(inputs)}",
+                f"    cmd: {json.dumps(body_of(stage))}",
+                f"    deps: {json.dumps(inputs_of(stage))}",
                 f"    outs: [out/{stage.name}.txt]",
             ]
         (folder / "dvc.yaml").write_text("\n".join(lines) + "\n")
@@ -192,13 +200,11 @@ class Snakemake(Engine):
         leaves = [f"out/{stage.name}.txt" for stage in graph if stage.name not in needed]
         lines = ["rule all:", f"    input: {leaves!r}"]
         for stage in graph:
-            inputs = [f"out/{name}.txt" for name in stage.needs] or ["in.txt"]
-            body = stage.body.replace("{out}", "{output}")
             lines += [
                 f"rule {stage.name}:",
-                f"    input: {inputs!r}",
+                f"    input: {inputs_of(stage)!r}",
                 f"    output: 'out/{stage.name}.txt'",
-                f"    shell: {body!r}",
+                f"    shell: {body_of(stage)!r}",
             ]
         (folder / "Snakefile").write_text("\n".join(lines) + "\n")
         (folder / "in.txt").write_text("x\n")

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Stage(NamedTuple):
-    """A stage: `body` is shell text in which `{out}` stands for its only output, `NAME.txt`."""
+    """A stage: `body` is shell text in which `{out}` stands for its only output, `NAME.txt`, and `{in}` for its first input."""
 
     name: str
     needs: list[str]  # names of stages; none means the file `in.txt`

@@ -4,7 +4,7 @@
     python3 examples/engine_speed/run.py                 all cases
     python3 examples/engine_speed/run.py --cases a,b     some of them
 
---folder /dev/shm keeps the disk out of it. Needs Python 3.9 and nothing else; ninja, make, Turborepo, DVC and Snakemake take part where they are installed.
+--folder /dev/shm keeps the disk out of it. Needs Python 3.10 and nothing else; ninja, make, Turborepo, DVC and Snakemake take part where they are installed.
 """
 
 import argparse
