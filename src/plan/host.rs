@@ -1,7 +1,22 @@
 //! What a measurement tells of: the machine and the program.
 
-use crate::store::Digest;
-use std::{path::Path, sync::OnceLock};
+use crate::store::{Digest, StatCache, Store};
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+/// The running program's file, whatever lies under its name by now.
+const PROGRAM: &str = "/proc/self/exe";
+
+/// Where digests are remembered; see [`remember_in`].
+static STORE: OnceLock<Option<PathBuf>> = OnceLock::new();
+
+/// Lets the digest of this program, which may have hundreds of megabytes, be remembered in the store at `root` (none for
+/// the environment's) from now on.
+pub(crate) fn remember_in(root: Option<PathBuf>) {
+    STORE.get_or_init(|| root);
+}
 
 /// The processor's model, the number of its cores and the digest of this very program: a measured time is true of all
 /// three together. Found out once.
@@ -17,43 +32,30 @@ pub(super) fn description() -> String {
 /// What the kernel calls the processor; the architecture where it has no name for it.
 fn processor() -> String {
     let text = fs_err::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    model(&text).unwrap_or_else(|| std::env::consts::ARCH.to_owned())
-}
-
-/// `model name` on x86-64; on aarch64 the numbers that stand for implementer, part and revision.
-fn model(cpuinfo: &str) -> Option<String> {
-    let field = |name: &str| {
-        cpuinfo.lines().find_map(|line| {
-            let (key, value) = line.split_once(':')?;
-            (key.trim() == name).then(|| value.trim().to_owned())
-        })
-    };
-    field("model name").or_else(|| {
-        let [implementer, part, revision] = ["CPU implementer", "CPU part", "CPU revision"].map(&field);
-        Some(format!("CPU {} part {} revision {}", implementer?, part?, revision?))
-    })
+    contract::processor(&text).unwrap_or_else(|| std::env::consts::ARCH.to_owned())
 }
 
 /// The digest of the running program. One that cannot be read is told by its version, which is less than its bytes say.
 fn program() -> String {
-    match Digest::of_file(Path::new("/proc/self/exe")) {
-        Ok((digest, _)) => digest.to_string(),
+    let read = || Digest::of_file(Path::new(PROGRAM)).map(|(digest, _)| digest);
+    match remembered().map_or_else(read, Ok) {
+        Ok(digest) => digest.to_string(),
         Err(_) => concat!("version ", env!("CARGO_PKG_VERSION")).to_owned(),
     }
+}
+
+/// The digest through the stat cache. A store that cannot be opened is told by who needs it for more.
+fn remembered() -> Option<Digest> {
+    let store = Store::open(STORE.get()?.clone()).ok()?;
+    let cache = StatCache::of(&store);
+    let digest = cache.digest(Path::new(PROGRAM)).ok()?;
+    cache.save();
+    Some(digest)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_processor_is_named_by_its_model_or_by_its_numbers() {
-        let x86 = "processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC 9R14\n";
-        assert_eq!(model(x86).as_deref(), Some("AMD EPYC 9R14"));
-        let arm = "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\nCPU revision\t: 1\n";
-        assert_eq!(model(arm).as_deref(), Some("CPU 0x41 part 0xd40 revision 1"));
-        assert_eq!(model("processor: 0\n"), None);
-    }
 
     #[test]
     fn a_description_is_the_same_each_time() {

@@ -31,6 +31,7 @@ use drawing::{Drawing, Shape};
 pub use entries::{STAGES, compile_stages, params_change_configuration};
 pub use error::PlanError;
 pub use graph::{Binding, Edge, Link, Node, Plan, StageNode};
+pub(crate) use host::remember_in;
 pub use json::json;
 pub use merge::{Member, Merged};
 pub use mermaid::mermaid;
