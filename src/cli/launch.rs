@@ -6,7 +6,7 @@ use super::{
     prepare::{Known, Prepared},
 };
 use crate::{
-    record::{EVENTS_FORMAT, Outcome, RunFolder, Standing, resume_command},
+    record::{EVENTS_FORMAT, RunFolder, Standing, resume_command},
     report::{self, Journal, JsonLines, Terminal},
     schedule::{
         self, Cancellation, Capacity, Ending, EventStream, Located, Places, Preflighting, Run, cores, stops,

@@ -9,8 +9,9 @@ use super::{
 };
 use crate::{
     config::Kept,
-    record::{self, Engine, FoundRun, Lease, RecordError, RunFolder, RunRecord, Standing},
+    record::{self, FoundRun, Lease, RecordError, RunFolder, RunRecord, Standing},
     report::Journal,
+    store::Engine,
 };
 use clap::ValueHint;
 use contract::Registry;

@@ -44,7 +44,7 @@ pub use lease::{Lease, Life, life};
 pub use log::RunLog;
 pub use materialise::materialise;
 pub use measured::measured;
-pub use run::{Engine, Outcome, Published, RunRecord, StageRecord, StageState};
+pub use run::{Outcome, Published, RunRecord, StageRecord, StageState};
 pub use summary::{FailureRecord, Series, StageSummary, Summary};
 pub use sweep::{SweepRecord, VariantError, VariantRecord};
 pub use sweeps::sweeps;

@@ -1,8 +1,7 @@
 //! `run.json`: what ran, and what came of it.
 
-use crate::store::{Digest, Store};
+use crate::store::{Digest, Engine, Store};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// The record of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -95,32 +94,6 @@ impl RunRecord {
             self.stages.len() - 1
         });
         &mut self.stages[index]
-    }
-}
-
-/// A process that works on runs. It tells people whom to ask; whether it is alive is told by [`super::life`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Engine {
-    /// Its number.
-    pub process: u32,
-    /// The name of its machine.
-    pub host: String,
-}
-
-impl Engine {
-    /// This process.
-    #[must_use]
-    pub fn this() -> Self {
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Self { process: std::process::id(), host }
-    }
-}
-
-impl fmt::Display for Engine {
-    /// `process 4711`, and of which machine where that is another one.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "process {}", self.process)?;
-        if self.host == Self::this().host { Ok(()) } else { write!(f, " on `{}`", self.host) }
     }
 }
 

@@ -306,7 +306,7 @@ impl<'a> Board<'a> {
         let Some(standing) = self.stages.get_mut(&index) else { return };
         standing.state = State::Parked(busy);
         if standing.busy_told.replace(busy) != Some(busy) {
-            let note = EventKind::Note { message: busy.note().to_owned() };
+            let note = EventKind::Note { message: busy.note(self.run.store) };
             stream.emit(Some((&standing.stage.name, standing.attempts)), false, note);
         }
     }

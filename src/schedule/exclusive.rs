@@ -4,6 +4,7 @@
 //! `/tmp`), so it is shared by all runs of a user who agree on that folder, and the kernel drops it when its holder dies.
 //! The file stays: deleting it while another process opens it would let two hold "the" lock.
 
+use crate::store::Holder;
 use contract::StageError;
 use fs_err::{File, OpenOptions};
 use std::{fs::TryLockError, path::PathBuf};
@@ -11,7 +12,7 @@ use std::{fs::TryLockError, path::PathBuf};
 /// Proof that no other stage that measures time works on this machine. Dropping it releases the lock.
 #[derive(Debug)]
 pub(super) struct MachineLock {
-    _file: File,
+    file: File,
 }
 
 impl MachineLock {
@@ -30,10 +31,20 @@ impl MachineLock {
         };
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
         match file.file().try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
+    }
+
+    /// Says for what it is held, to those who wait.
+    pub(super) fn sign(&self, holder: &Holder) {
+        holder.write(self.file.file());
+    }
+
+    /// For what the lock, which somebody holds, is held, as far as is known.
+    pub(super) fn holder() -> Option<Holder> {
+        Holder::read(&path())
     }
 }
 

@@ -8,8 +8,8 @@ use crate::{
     plan::{StageNode, keys},
     record::{Published, RecordError, materialise},
     store::{
-        Attempt, Digest, FingerprintLock, KeyDocument, Manifest, SourceDigest, Store, StoreError, Stored,
-        failpoint,
+        Attempt, Digest, FingerprintLock, Holder, KeyDocument, Manifest, SourceDigest, Store, StoreError,
+        Stored, failpoint,
     },
 };
 use contract::{
@@ -87,10 +87,18 @@ pub(super) enum Busy {
 
 impl Busy {
     /// What to tell the user, once.
-    pub(super) fn note(&self) -> &'static str {
+    pub(super) fn note(&self, store: &Store) -> String {
         match self {
-            Self::Result(_) => "this very result is being made elsewhere; waiting for it",
-            Self::Machine => "another run measures time on this machine; waiting for its end",
+            Self::Result(fingerprint) => match store.holder(fingerprint) {
+                Some(holder) => format!("this very result is being made by {holder}; waiting for it"),
+                None => "this very result is being made elsewhere; waiting for it".to_owned(),
+            },
+            Self::Machine => match MachineLock::holder() {
+                Some(holder) => {
+                    format!("time is being measured on this machine by {holder}; waiting for its end")
+                }
+                None => "another run measures time on this machine; waiting for its end".to_owned(),
+            },
         }
     }
 
@@ -121,7 +129,7 @@ impl Task<'_> {
     pub(super) fn work(&self, cores: usize) -> Result<Arc<Manifest>, Stop> {
         let key = self.key()?;
         let fingerprint = key.fingerprint()?;
-        let _machine = match self.stage.resources.exclusive {
+        let machine = match self.stage.resources.exclusive {
             true => Some(MachineLock::take()?.ok_or(Stop::Busy(Busy::Machine))?),
             false => None,
         };
@@ -133,7 +141,20 @@ impl Task<'_> {
                 self.clear_partial(&lock, &manifest);
                 Ok(manifest)
             }
-            None => self.make(key, &lock, cores),
+            None => {
+                let holder = self.holder();
+                machine.iter().for_each(|machine| machine.sign(&holder));
+                lock.sign(&holder);
+                self.make(key, &lock, cores)
+            }
+        }
+    }
+
+    /// What those are told who wait for this result, or for the machine.
+    fn holder(&self) -> Holder {
+        match self.run.places.of(self.index).first() {
+            Some(place) => Holder::this(place.node, place.folder.path()),
+            None => Holder::this(&self.stage.name, Path::new("")),
         }
     }
 

@@ -3,7 +3,7 @@
 //! It is a kernel lock on a file, which the kernel drops when its holder dies, however it dies: no lock is ever stale.
 //! The files stay: deleting one while another process opens it would let two hold "the" lock.
 
-use super::{Digest, Store, StoreError};
+use super::{Digest, Holder, Store, StoreError};
 use fs_err::{File, OpenOptions};
 use std::fs::TryLockError;
 
@@ -11,7 +11,7 @@ use std::fs::TryLockError;
 #[derive(Debug)]
 pub struct FingerprintLock {
     fingerprint: Digest,
-    _file: File,
+    file: File,
 }
 
 impl FingerprintLock {
@@ -19,6 +19,11 @@ impl FingerprintLock {
     #[must_use]
     pub fn fingerprint(&self) -> Digest {
         self.fingerprint
+    }
+
+    /// Says for what it is held, to those who wait.
+    pub fn sign(&self, holder: &Holder) {
+        holder.write(self.file.file());
     }
 }
 
@@ -33,10 +38,16 @@ impl Store {
         let failed = |error| StoreError::io("lock", &path, error);
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
         match file.file().try_lock() {
-            Ok(()) => Ok(Some(FingerprintLock { fingerprint: *fingerprint, _file: file })),
+            Ok(()) => Ok(Some(FingerprintLock { fingerprint: *fingerprint, file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
+    }
+
+    /// For what the lock of a fingerprint, which somebody holds, is held, as far as is known.
+    #[must_use]
+    pub fn holder(&self, fingerprint: &Digest) -> Option<Holder> {
+        Holder::read(&self.named("locks", fingerprint, ".lock"))
     }
 }
 
