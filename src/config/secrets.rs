@@ -43,9 +43,22 @@ impl Secrets {
         self.values.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
     }
 
+    /// Adds those of another configuration.
+    pub fn add(&mut self, other: &Self) {
+        for value in &other.values {
+            if !self.values.contains(value) {
+                self.values.push(value.clone());
+            }
+        }
+        self.values.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+    }
+
     /// A text with the variables' names in place of their values, and credentials in addresses starred out.
     #[must_use]
     pub fn hide(&self, text: &str) -> String {
+        if self.values.is_empty() && !text.contains("://") {
+            return text.to_owned();
+        }
         let named = self
             .values
             .iter()

@@ -9,20 +9,20 @@ const REMEMBERED: usize = 32;
 
 /// The progress of a stage.
 #[derive(Debug)]
-pub(super) struct Bar {
+pub(crate) struct Bar {
     progress: Progress,
     /// When how much was done, oldest first.
     passed: VecDeque<(Instant, u64)>,
 }
 
 impl Bar {
-    pub(super) fn new(progress: Progress, now: Instant) -> Self {
+    pub(crate) fn new(progress: Progress, now: Instant) -> Self {
         let passed = VecDeque::from([(now, progress.done)]);
         Self { progress, passed }
     }
 
     /// More is done. Less than before, or less in all, is other work of the same stage, whose speed says nothing of this.
-    pub(super) fn advance(&mut self, progress: Progress, now: Instant) {
+    pub(crate) fn advance(&mut self, progress: Progress, now: Instant) {
         if progress.done < self.progress.done || progress.total != self.progress.total {
             self.passed.clear();
         }
@@ -45,7 +45,7 @@ impl Bar {
 
     /// The bar as a line of at most `columns`, the stage's name in the first `name` of them:
     /// `train  ██████░░░░░░  50%  0:42 left  epoch 3/6  loss 0.5`. What is behind goes first where there is no room.
-    pub(super) fn line(&self, stage: &str, name: usize, columns: usize) -> String {
+    pub(crate) fn line(&self, stage: &str, name: usize, columns: usize) -> String {
         const LEFT: usize = "9:59:59 left".len();
         let Progress { label, done, total, note } = &self.progress;
         let share = if *total == 0 { 0.0 } else { (*done as f64 / *total as f64).clamp(0.0, 1.0) };

@@ -175,7 +175,7 @@ fn matrix(blocks: &[Block]) -> String {
 }
 
 /// Whole numbers as such, others with four places.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     if value.fract() == 0.0 && value.abs() < 1e15 { format!("{value:.0}") } else { format!("{value:.4}") }
 }
 

@@ -6,29 +6,34 @@ use super::cells::{plain, width};
 /// is one line, and nothing in it is a command to a terminal.
 #[must_use]
 pub fn table<const N: usize>(header: [&str; N], rows: &[[String; N]], right: &[usize]) -> String {
-    let rows: Vec<[String; N]> =
-        rows.iter().map(|row| std::array::from_fn(|column| plain(&row[column]).replace('\n', " "))).collect();
-    let columns: [usize; N] = std::array::from_fn(|column| {
-        let cells = rows.iter().map(|row| width(&row[column]));
-        cells.chain([width(header[column])]).max().unwrap_or(0)
-    });
-    let line = |cells: [&str; N]| {
-        let mut line = String::new();
-        for (column, cell) in cells.iter().enumerate() {
-            let padding = " ".repeat(columns[column].saturating_sub(width(cell)));
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.to_vec()).collect();
+    columns(&header.map(str::to_owned), &rows, right)
+}
+
+/// The same with as many columns as the header has.
+#[must_use]
+pub fn columns(header: &[String], rows: &[Vec<String>], right: &[usize]) -> String {
+    let plain_row = |row: &[String]| row.iter().map(|cell| plain(cell).replace('\n', " ")).collect();
+    let lines: Vec<Vec<String>> =
+        std::iter::once(plain_row(header)).chain(rows.iter().map(|row| plain_row(row))).collect();
+    let widths: Vec<usize> = (0..header.len())
+        .map(|column| {
+            lines.iter().filter_map(|line| line.get(column)).map(|cell| width(cell)).max().unwrap_or(0)
+        })
+        .collect();
+    let mut text = String::new();
+    for line in &lines {
+        let start = text.len();
+        for (column, (cell, columns)) in line.iter().zip(&widths).enumerate() {
+            let padding = " ".repeat(columns.saturating_sub(width(cell)));
             let (before, after) =
                 if right.contains(&column) { (padding.as_str(), "") } else { ("", padding.as_str()) };
-            line.push_str(before);
-            line.push_str(cell);
-            line.push_str(after);
-            line.push_str("  ");
+            text.extend([before, cell, after, "  "]);
         }
-        line.truncate(line.trim_end().len());
-        line.push('\n');
-        line
-    };
-    let body = rows.iter().map(|row| line(std::array::from_fn(|column| row[column].as_str())));
-    std::iter::once(line(header)).chain(body).collect()
+        text.truncate(start + text[start..].trim_end().len());
+        text.push('\n');
+    }
+    text
 }
 
 #[cfg(test)]

@@ -1,0 +1,376 @@
+//! `pipeline sweep`: many variants of a configuration as one plan.
+
+use super::{
+    Exit, Refusal,
+    format::{Format, print},
+    launch::{Options, cancellation, finding_event},
+    prepare::{Configuration, Known, Outside, draw_seed, layout, plan_of, with_rules},
+};
+use crate::{
+    config::{self, Base, Gathered, Loaded, Secrets},
+    plan::{Merged, Plan, Status},
+    record::{EVENTS_FORMAT, Layout, RunFolder, RunRecord, SweepRecord},
+    report,
+    schedule::{self, Cancellation, EventStream, Located, Place, Places, Preflighting, Run, stops},
+    sweep::{Follow, Followed, Lines, Screen, Variant, combine, display_names, short_keys, sweep_record},
+};
+use contract::{EventKind, Registry};
+use std::{path::Path, time::Instant};
+
+/// Run variants of a configuration as one plan: what they share is done once
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SweepArgs {
+    #[command(flatten)]
+    configuration: Configuration,
+    #[command(flatten)]
+    options: Options,
+    /// Show the variants and what would run, and run nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  pipeline sweep chain_tqe.yaml training.model.alpha=0.35,0.5 'training.epochs=range(10,40,10)'
+  pipeline sweep chain_tqe.yaml --dry-run                   the variants of its `sweep` section
+  pipeline sweep chain_tqe.yaml sweep.method=random sweep.count=20 \\
+      'training.optimizer.Adam.learning_rate=loguniform(1e-4,1e-1)'
+  pipeline compare experiments_outputs/2026_11_22_21_00_00  what came of it
+
+Values: a,b,c; choice(a,b); range(START,END,STEP) without END; for random also uniform(a,b) and loguniform(a,b).
+A failed variant leaves the others alone; --fail-fast stops them. Ctrl-C and `pipeline resume` as for a run.
+Exit codes: see `pipeline --help`.";
+
+pub(crate) fn sweep(args: &SweepArgs, registry: &Registry) -> Result<Exit, Refusal> {
+    let started = Instant::now();
+    let cancellation = cancellation()?;
+    let SweepArgs { configuration, options, dry_run } = args;
+    let (file, overrides) = configuration.request();
+    let name = file.display().to_string();
+    let request = config::Request { file, overrides, started: jiff::Zoned::now() };
+    let base = Base::read(&request).map_err(|errors| with_rules(errors, registry))?;
+    let planned = Planned::of(&base, registry)?;
+    let hide = |refusal| Refusal::Hidden(Box::new(refusal), planned.secrets.clone());
+    let outside = Outside::read(configuration, &planned.merged.plan).map_err(hide)?;
+    let known = outside.known(&planned.merged.plan).map_err(hide)?;
+    let dir = match base.sweep_dir()? {
+        Some(dir) => dir,
+        None => planned.run_dir.clone(),
+    };
+    let found = planned.preflight(&known, registry, options, Path::new(&dir)).map_err(hide)?;
+    if *dry_run {
+        return print(&planned.secrets.hide(&planned.text(&known)));
+    }
+
+    // From here on there is something to lose.
+    cancellation.guard();
+    let folder = RunFolder::create(&dir)?;
+    let lease = folder.lease()?;
+    let mut folders = Vec::new();
+    for (number, variant) in planned.variants.iter().enumerate() {
+        folders.push(variant_folder(&folder, number, variant)?);
+    }
+    let directory =
+        std::env::current_dir().map_err(|error| Refusal::System("tell the working directory", error))?;
+    let record = sweep_record(&folder, &name, directory, &planned.variants);
+    folder.save_sweep(&record)?;
+    let begun = |number: usize, folder: &RunFolder| {
+        let record = RunRecord::start(folder.id(), &planned.variants[number].operation_mode, &name);
+        record.in_store(&known.store)
+    };
+    let followed = folders.iter().zip(&planned.variants).zip(&planned.merged.members).enumerate();
+    let followed = followed
+        .map(|(number, ((folder, variant), members))| {
+            Followed::new(number, variant, folder, members, begun(number, folder))
+        })
+        .collect();
+    let launch = Launch {
+        started,
+        planned: &planned,
+        known: &known,
+        registry,
+        options,
+        cancellation: &cancellation,
+        found: &found,
+    };
+    let exit = launch.run(&folder, folder.path(), record, &folders, followed);
+    drop(lease);
+    Ok(exit)
+}
+
+/// The run folder of a variant with its configuration.
+fn variant_folder(sweep: &RunFolder, number: usize, variant: &Variant) -> Result<RunFolder, Refusal> {
+    let path = sweep.path().join(number.to_string());
+    let folder = RunFolder::create(&path.to_string_lossy())?;
+    folder.write_config(&variant.config)?;
+    folder.write_overrides(&variant.overrides)?;
+    if let Some(secrets) = &variant.secrets {
+        folder.write_secrets(secrets)?;
+    }
+    Ok(folder)
+}
+
+/// All variants, and their plans as one.
+struct Planned {
+    variants: Vec<Variant>,
+    merged: Merged,
+    /// The variants' different layouts, and which one each has.
+    layouts: Vec<Layout>,
+    layout_of: Vec<usize>,
+    secrets: Secrets,
+    drawn_seed: Option<u64>,
+    /// `hydra.run.dir` of the first variant.
+    run_dir: String,
+    list_all: bool,
+}
+
+impl Planned {
+    /// Loads and plans each variant; all mistakes in one report.
+    fn of(base: &Base, registry: &Registry) -> Result<Self, Refusal> {
+        let settings = combine(base)?;
+        let seed = draw_seed();
+        let mut gathered = Gathered::default();
+        let mut making = Making::default();
+        for (number, settings) in settings.iter().enumerate() {
+            let mut loaded = match base.load(settings) {
+                Ok(loaded) => loaded,
+                Err(errors) => {
+                    gathered.add(number, errors);
+                    continue;
+                }
+            };
+            if loaded.config.general.global_seed.is_none() {
+                loaded.set_seed(seed);
+                making.drawn_seed = Some(seed);
+            }
+            match plan_of(&loaded, registry) {
+                Ok(plan) => {
+                    let layout = layout(&loaded.config).map_err(|refusal| refusal.hidden(&loaded))?;
+                    let variant = Variant::of(&loaded, settings, &plan.operation_mode, layout.clone());
+                    making.add(&loaded, variant, plan, layout);
+                }
+                Err(Refusal::Config(errors)) => gathered.add(number, errors),
+                Err(refusal) => return Err(refusal.hidden(&loaded)),
+            }
+        }
+        if !gathered.is_empty() {
+            let describe = |number: usize| {
+                let texts: Vec<String> = settings[number].iter().map(config::Setting::text).collect();
+                format!("{number} ({})", texts.join(" "))
+            };
+            return Err(gathered.report(settings.len(), describe).into());
+        }
+        making.planned()
+    }
+
+    fn preflight(
+        &self,
+        known: &Known,
+        registry: &Registry,
+        options: &Options,
+        folder: &Path,
+    ) -> Result<Vec<Located>, Refusal> {
+        let found = schedule::preflight(&Preflighting {
+            plan: &self.merged.plan,
+            registry,
+            sources: &known.sources,
+            states: &known.states,
+            store: &known.store,
+            run_folder: folder,
+            capacity: options.capacity(),
+            list_all: self.list_all,
+        })?;
+        if stops(&found) { Err(Refusal::Findings(found)) } else { Ok(found) }
+    }
+
+    /// What would run.
+    fn text(&self, known: &Known) -> String {
+        let count =
+            |wanted: fn(&Status) -> bool| known.states.values().filter(|state| wanted(&state.status)).count();
+        let (hits, runs) =
+            (count(|status| matches!(status, Status::Hit(_))), count(|status| matches!(status, Status::Run)));
+        let alone: usize = self.merged.members.iter().map(Vec::len).sum();
+        let nodes = known.states.len();
+        let shared = if nodes < alone { format!(" ({alone} one by one)") } else { String::new() };
+        let values: Vec<_> = self.variants.iter().map(|variant| variant.values.clone()).collect();
+        let short = short_keys(&values);
+        let mut header = vec!["variant".to_owned()];
+        header.extend(short.values().cloned());
+        header.push("stages".to_owned());
+        let rows: Vec<Vec<String>> = self
+            .variants
+            .iter()
+            .zip(&self.merged.members)
+            .enumerate()
+            .map(|(number, (variant, members))| {
+                let mut row = vec![number.to_string()];
+                row.extend(
+                    short
+                        .keys()
+                        .map(|key| variant.values.get(key).map(crate::sweep::shown).unwrap_or_default()),
+                );
+                let stages = members.iter().map(|member| {
+                    let state = known.states.get(&member.node).map(|state| &state.status);
+                    let word = if matches!(state, Some(Status::Hit(_))) { "stored" } else { "run" };
+                    format!("{} {word}", member.name)
+                });
+                row.push(stages.collect::<Vec<_>>().join(", "));
+                row
+            })
+            .collect();
+        let right: Vec<usize> = (0..header.len() - 1).collect();
+        format!(
+            "{}: {} variants, {nodes} stages{shared}, {hits} stored, {runs} to run, {} depending on others\n\n{}",
+            self.merged.plan.operation_mode,
+            self.variants.len(),
+            nodes - hits - runs,
+            report::columns(&header, &rows, &right)
+        )
+    }
+}
+
+/// Variants that are being planned.
+#[derive(Default)]
+struct Making {
+    variants: Vec<Variant>,
+    plans: Vec<(Plan, usize)>,
+    layouts: Vec<Layout>,
+    secrets: Secrets,
+    drawn_seed: Option<u64>,
+    run_dir: Option<String>,
+    list_all: bool,
+}
+
+impl Making {
+    fn add(&mut self, loaded: &Loaded, variant: Variant, plan: Plan, layout: Layout) {
+        let known = self.layouts.iter().position(|other| *other == layout);
+        let place = known.unwrap_or_else(|| {
+            self.layouts.push(layout);
+            self.layouts.len() - 1
+        });
+        self.secrets.add(loaded.secrets());
+        self.run_dir.get_or_insert_with(|| loaded.config.hydra.run.dir.clone());
+        self.list_all |= loaded.config.dataset.as_ref().is_some_and(|dataset| dataset.check_image_files);
+        self.variants.push(variant);
+        self.plans.push((plan, place));
+    }
+
+    fn planned(self) -> Result<Planned, Refusal> {
+        let layout_of = self.plans.iter().map(|(_, place)| *place).collect();
+        let mut modes: Vec<&str> = self.plans.iter().map(|(plan, _)| plan.operation_mode.as_str()).collect();
+        modes.dedup();
+        let mode = modes.join(", ");
+        let mut merged = Merged::of(self.plans, &mode)?;
+        let values: Vec<_> = self.variants.iter().map(|variant| variant.values.clone()).collect();
+        display_names(&mut merged, &values);
+        Ok(Planned {
+            variants: self.variants,
+            merged,
+            layouts: self.layouts,
+            layout_of,
+            secrets: self.secrets,
+            drawn_seed: self.drawn_seed,
+            run_dir: self.run_dir.unwrap_or_default(),
+            list_all: self.list_all,
+        })
+    }
+}
+
+/// A sweep that is ready.
+struct Launch<'a> {
+    started: Instant,
+    planned: &'a Planned,
+    known: &'a Known,
+    registry: &'a Registry,
+    options: &'a Options,
+    cancellation: &'a Cancellation,
+    found: &'a [Located],
+}
+
+impl Launch<'_> {
+    /// Runs it to its end.
+    fn run(
+        &self,
+        folder: &RunFolder,
+        shown: &Path,
+        record: SweepRecord,
+        folders: &[RunFolder],
+        followed: Vec<Followed<'_>>,
+    ) -> Exit {
+        let Self { planned, known, registry, options, cancellation, .. } = self;
+        let plan = &planned.merged.plan;
+        let values: Vec<_> = planned.variants.iter().map(|variant| variant.values.clone()).collect();
+        let (ending, lines) = match options.format {
+            Format::Text => (report::Ending::Output, None),
+            Format::Json => (report::Ending::Error, Some(Lines::default())),
+        };
+        let screen = Screen::new(
+            shown.to_owned(),
+            options.quiet,
+            ending,
+            planned.variants.len(),
+            plan.stages().count(),
+            short_keys(&values),
+        );
+        let name = |member: &crate::plan::Member| plan.name(member.node).to_owned();
+        let follow = Follow::new(folder, record, followed, name, screen, lines);
+        let mut places = Places::default();
+        for (number, members) in planned.merged.members.iter().enumerate() {
+            let Some((folder, layout)) =
+                folders.get(number).zip(planned.layouts.get(planned.layout_of[number]))
+            else {
+                continue;
+            };
+            for member in members {
+                places
+                    .add(member.node, Place { folder, layout, node: &member.name, several: member.several });
+            }
+        }
+        let secrets = &planned.secrets;
+        let mut stream = EventStream::new().hiding(|text| secrets.hide(text)).with(follow);
+        self.announce(folder, &mut stream);
+        let ending = schedule::run(
+            &Run {
+                plan,
+                registry,
+                sources: &known.sources,
+                recipes: &known.states.iter().map(|(index, state)| (*index, state.recipe)).collect(),
+                store: &known.store,
+                places: &places,
+                capacity: options.capacity(),
+                cancellation,
+                fail_fast: options.fail_fast,
+            },
+            &mut stream,
+        );
+        let seconds = self.started.elapsed().as_secs_f64();
+        let outcome = ending.outcome.as_str().to_owned();
+        stream.emit(None, false, EventKind::RunFinished { outcome, seconds });
+        Exit::of(&ending)
+    }
+
+    /// The first events.
+    fn announce(&self, folder: &RunFolder, stream: &mut EventStream<'_>) {
+        let Self { planned, found, .. } = self;
+        let plan = &planned.merged.plan;
+        let (run, operation_mode) = (folder.id().to_owned(), plan.operation_mode.clone());
+        stream.emit(None, false, EventKind::RunStarted { format: EVENTS_FORMAT, run, operation_mode });
+        let mut told: Vec<&String> = Vec::new();
+        for note in planned.variants.iter().flat_map(|variant| &variant.notes) {
+            if !told.contains(&note) {
+                told.push(note);
+                stream.emit(None, false, EventKind::Note { message: note.clone() });
+            }
+        }
+        if let Some(seed) = planned.drawn_seed {
+            let message =
+                format!("general.global_seed is None; {seed} was drawn for all variants of this sweep");
+            stream.emit(None, false, EventKind::Note { message });
+        }
+        for located in *found {
+            let stage = located.stage.as_deref().map(|stage| (stage, 0));
+            stream.emit(stage, false, finding_event(&located.finding));
+        }
+    }
+}

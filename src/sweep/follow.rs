@@ -1,0 +1,433 @@
+//! From the events of the merged plan to the run folders of the variants.
+
+use super::{Lines, Screen, variant::Variant};
+use crate::{
+    plan::Member,
+    record::{
+        EVENTS_FORMAT, Outcome, RecordError, RunFolder, RunRecord, SweepRecord, VariantError, VariantRecord,
+    },
+    report::Journal,
+    schedule::Subscriber,
+};
+use contract::{Event, EventKind};
+use indexmap::IndexMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+/// `sweep.json` is written whole, so not at each change of a variant.
+const SAVE_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Writes what happens into the folders of the variants, and `sweep.json`.
+pub struct Follow<'a> {
+    folder: &'a RunFolder,
+    record: SweepRecord,
+    /// Which stages of which variants a node stands for, by its name in the merged plan.
+    nodes: BTreeMap<String, Vec<(usize, usize)>>,
+    followed: Vec<Followed<'a>>,
+    started: Instant,
+    /// Whether the record has changed since it was saved.
+    changed: bool,
+    saved: Instant,
+    told: bool,
+    screen: Screen,
+    lines: Option<Lines>,
+}
+
+/// A variant of the sweep.
+pub struct Followed<'a> {
+    /// Its position in the record.
+    pub position: usize,
+    /// What it is.
+    pub variant: &'a Variant,
+    /// Its run folder.
+    pub folder: &'a RunFolder,
+    /// Its stages.
+    pub members: &'a [Member],
+    run: Run,
+    stages: Vec<State>,
+    /// What its stages measured, by stage and name.
+    metrics: IndexMap<(usize, String), f64>,
+    failure: Option<VariantError>,
+    cancelled: bool,
+    /// What is to be told once it starts.
+    pending: Vec<(Option<usize>, EventKind)>,
+}
+
+/// The files of a variant's run.
+enum Run {
+    /// None yet.
+    Waiting {
+        /// The record to start with.
+        record: Box<RunRecord>,
+    },
+    Open {
+        journal: Box<Journal>,
+        next: u64,
+    },
+    Closed,
+}
+
+/// Where a stage of a variant stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Done,
+    Failed,
+    /// It can never start.
+    Skipped,
+}
+
+impl<'a> Followed<'a> {
+    /// A variant that has not started. `record` is its `run.json` to begin with.
+    #[must_use]
+    pub fn new(
+        position: usize,
+        variant: &'a Variant,
+        folder: &'a RunFolder,
+        members: &'a [Member],
+        record: RunRecord,
+    ) -> Self {
+        let notes = variant.notes.iter().map(|note| (None, EventKind::Note { message: note.clone() }));
+        Self {
+            position,
+            variant,
+            folder,
+            members,
+            run: Run::Waiting { record: Box::new(record) },
+            stages: vec![State::Open; members.len()],
+            metrics: IndexMap::new(),
+            failure: None,
+            cancelled: false,
+            pending: notes.collect(),
+        }
+    }
+
+    /// Opens its files, with the first events.
+    fn start(&mut self) -> Result<(), RecordError> {
+        let Run::Waiting { record } = std::mem::replace(&mut self.run, Run::Closed) else { return Ok(()) };
+        let journal = Box::new(Journal::start(self.folder.clone(), *record)?);
+        self.run = Run::Open { journal, next: 0 };
+        let kind = EventKind::RunStarted {
+            format: EVENTS_FORMAT,
+            run: self.folder.id().to_owned(),
+            operation_mode: self.variant.operation_mode.clone(),
+        };
+        self.tell(&now(), None, 0, false, kind);
+        for (stage, member) in self.members.iter().enumerate() {
+            let kind = EventKind::StagePlanned { after: member.after.clone() };
+            self.tell(&now(), Some(stage), 0, false, kind);
+        }
+        for (stage, kind) in std::mem::take(&mut self.pending) {
+            self.tell(&now(), stage, 0, false, kind);
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, at: &str, stage: Option<usize>, attempt: u32, cached: bool, kind: EventKind) {
+        let Run::Open { journal, next } = &mut self.run else { return };
+        let stage = stage.and_then(|stage| self.members.get(stage)).map(|member| member.name.clone());
+        let is_shown_only = matches!(kind, EventKind::Progress(_));
+        journal.event(&Event { seq: *next, at: at.to_owned(), stage, attempt, cached, kind });
+        if !is_shown_only {
+            *next += 1;
+        }
+    }
+
+    /// Notes what an event of a stage says of it.
+    fn note(&mut self, stage: usize, kind: &EventKind) {
+        let state = match kind {
+            // It may be made again because a stored result is damaged.
+            EventKind::StageStarted { .. } => State::Open,
+            EventKind::StageFinished { .. } => State::Done,
+            EventKind::StageFailed { code, message, .. } => {
+                if code == "cancelled" {
+                    self.cancelled = true;
+                } else if self.failure.is_none() {
+                    let stage = self.members.get(stage).map(|member| member.name.clone()).unwrap_or_default();
+                    let (code, message) = (code.clone(), message.clone());
+                    self.failure = Some(VariantError { stage, code, message });
+                }
+                State::Failed
+            }
+            EventKind::Metric { name, step: None, value } => {
+                self.metrics.insert((stage, name.clone()), *value);
+                return;
+            }
+            _ => return,
+        };
+        if let Some(known) = self.stages.get_mut(stage) {
+            *known = state;
+        }
+    }
+
+    /// Whether nothing of it can happen any more, without more failures to wait for.
+    fn is_over(&mut self) -> bool {
+        let mut without: Vec<&str> = Vec::new();
+        for (member, state) in self.members.iter().zip(&mut self.stages) {
+            if *state == State::Open && member.after.iter().any(|name| without.contains(&name.as_str())) {
+                *state = State::Skipped;
+            }
+            if matches!(state, State::Failed | State::Skipped) {
+                without.push(&member.name);
+            }
+        }
+        !self.stages.contains(&State::Open)
+    }
+
+    fn outcome(&self) -> Outcome {
+        match (&self.failure, self.stages.iter().all(|state| *state == State::Done)) {
+            (Some(_), _) => Outcome::Failed,
+            (None, true) => Outcome::Done,
+            (None, false) => Outcome::Cancelled,
+        }
+    }
+
+    /// The last events, and its files are closed.
+    fn finish(&mut self, seconds: f64) -> Outcome {
+        let outcome = self.outcome();
+        let not_run = |(member, state): (&'a Member, &State)| {
+            matches!(state, State::Open | State::Skipped).then_some(member.name.as_str())
+        };
+        let not_run: Vec<&str> = self.members.iter().zip(&self.stages).filter_map(not_run).collect();
+        if !not_run.is_empty() {
+            let message = format!("not run: {}", not_run.join(", "));
+            self.tell(&now(), None, 0, false, EventKind::transient_warning(message));
+        }
+        let kind = EventKind::RunFinished { outcome: outcome.as_str().to_owned(), seconds };
+        self.tell(&now(), None, 0, false, kind);
+        self.run = Run::Closed;
+        outcome
+    }
+
+    /// What its stages measured, in the order of the plan.
+    pub(super) fn measured(&self) -> impl Iterator<Item = (&str, &str, f64)> {
+        self.metrics.iter().map(|((stage, name), value)| {
+            let stage = self.members.get(*stage).map(|member| member.name.as_str()).unwrap_or_default();
+            (stage, name.as_str(), *value)
+        })
+    }
+}
+
+fn now() -> String {
+    jiff::Timestamp::now().to_string()
+}
+
+impl<'a> Follow<'a> {
+    /// Follows variants; `names` are what the merged plan calls the nodes of each.
+    #[must_use]
+    pub fn new(
+        folder: &'a RunFolder,
+        record: SweepRecord,
+        followed: Vec<Followed<'a>>,
+        name: impl Fn(&Member) -> String,
+        screen: Screen,
+        lines: Option<Lines>,
+    ) -> Self {
+        let mut nodes: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
+        for (variant, followed) in followed.iter().enumerate() {
+            for (stage, member) in followed.members.iter().enumerate() {
+                nodes.entry(name(member)).or_default().push((variant, stage));
+            }
+        }
+        let now = Instant::now();
+        Self {
+            folder,
+            record,
+            nodes,
+            followed,
+            started: now,
+            changed: false,
+            saved: now,
+            told: false,
+            screen,
+            lines,
+        }
+    }
+
+    fn stage_event(&mut self, name: &str, event: &Event) {
+        let Some(targets) = self.nodes.get(name).cloned() else { return };
+        let is_planned = matches!(event.kind, EventKind::StagePlanned { .. });
+        let is_before = event.attempt == 0 && !event.cached && !event.kind.is_end();
+        let mut variants = Vec::new();
+        for (variant, stage) in targets {
+            let Some(followed) = self.followed.get_mut(variant) else { continue };
+            if matches!(followed.run, Run::Closed) || is_planned {
+                continue;
+            }
+            // What is known before anything runs starts no run.
+            if is_before && matches!(followed.run, Run::Waiting { .. }) {
+                followed.pending.push((Some(stage), event.kind.clone()));
+                continue;
+            }
+            if matches!(followed.run, Run::Waiting { .. })
+                && let Err(error) = followed.start()
+            {
+                self.tell(&error);
+                continue;
+            }
+            let Some(followed) = self.followed.get_mut(variant) else { continue };
+            followed.tell(&event.at, Some(stage), event.attempt, event.cached, event.kind.clone());
+            followed.note(stage, &event.kind);
+            variants.push(followed.position);
+            if event.kind.is_end() && followed.is_over() {
+                self.finish(variant);
+            }
+        }
+        if let Some(lines) = &mut self.lines {
+            let local =
+                |variant: &usize| self.record.variants.get(*variant).map(|known| known.folder.as_str());
+            let folders: Vec<&str> = variants.iter().filter_map(local).collect();
+            lines.tell(event, &folders);
+        }
+    }
+
+    fn finish(&mut self, variant: usize) {
+        let seconds = self.started.elapsed().as_secs_f64();
+        let Some(followed) = self.followed.get_mut(variant) else { return };
+        let outcome = followed.finish(seconds);
+        let error = followed.failure.clone();
+        if let Some(known) = self.record.variants.get_mut(followed.position) {
+            (known.outcome, known.error) = (outcome, error);
+            self.screen.finished(known, followed);
+        }
+        self.changed = true;
+    }
+
+    /// The sweep is over: so are all variants.
+    fn end(&mut self, outcome: &str, seconds: f64) {
+        for variant in 0..self.followed.len() {
+            match self.followed.get(variant).map(|followed| &followed.run) {
+                Some(Run::Open { .. }) => self.finish(variant),
+                // It never started, so there is nothing to tell of it.
+                Some(Run::Waiting { .. }) => {
+                    let followed = &self.followed[variant];
+                    if let Some(known) = self.record.variants.get_mut(followed.position) {
+                        known.outcome = Outcome::Cancelled;
+                    }
+                }
+                _ => {}
+            }
+        }
+        let count = |outcome| self.record.count(outcome);
+        self.record.outcome = match (count(Outcome::Failed), count(Outcome::Cancelled)) {
+            (0, 0) => Outcome::Done,
+            (0, _) => Outcome::Cancelled,
+            _ if outcome == Outcome::Cancelled.as_str() => Outcome::Cancelled,
+            _ => Outcome::Failed,
+        };
+        self.record.finished = Some(now());
+        self.save();
+        self.screen.end(&self.record, &self.followed, seconds);
+    }
+
+    fn save(&mut self) {
+        (self.changed, self.saved) = (false, Instant::now());
+        if let Err(error) = self.folder.save_sweep(&self.record) {
+            self.tell(&error);
+        }
+    }
+
+    /// A disk that fills up must not take hours of work with it.
+    fn tell(&mut self, error: &RecordError) {
+        if !std::mem::replace(&mut self.told, true) {
+            let cause =
+                std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            tracing::error!("{error}{cause}; the sweep goes on, its record is incomplete");
+        }
+    }
+}
+
+/// Whether an event is the last of an attempt.
+trait IsEnd {
+    fn is_end(&self) -> bool;
+}
+
+impl IsEnd for EventKind {
+    fn is_end(&self) -> bool {
+        matches!(self, Self::StageFinished { .. } | Self::StageFailed { .. })
+    }
+}
+
+impl Subscriber for Follow<'_> {
+    fn event(&mut self, event: &Event) {
+        self.screen.event(event);
+        match (&event.stage, &event.kind) {
+            (Some(stage), _) => self.stage_event(&stage.clone(), event),
+            (None, EventKind::RunFinished { outcome, seconds }) => {
+                self.end(&outcome.clone(), *seconds);
+                if let Some(lines) = &mut self.lines {
+                    lines.tell(event, &[]);
+                }
+            }
+            (None, kind) => {
+                // What is about the whole sweep is about each variant that runs.
+                if matches!(kind, EventKind::Warning { .. }) {
+                    for followed in &mut self.followed {
+                        followed.tell(&event.at, None, 0, false, kind.clone());
+                    }
+                }
+                if let Some(lines) = &mut self.lines {
+                    lines.tell(event, &[]);
+                }
+            }
+        }
+        self.tick();
+    }
+
+    fn text(&mut self, stage: &str, line: &str) {
+        for (variant, stage) in self.nodes.get(stage).into_iter().flatten() {
+            let Some(followed) = self.followed.get_mut(*variant) else { continue };
+            let Some(member) = followed.members.get(*stage) else { continue };
+            if let Run::Open { journal, .. } = &mut followed.run {
+                journal.text(&member.name, line);
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        for followed in &mut self.followed {
+            if let Run::Open { journal, .. } = &mut followed.run {
+                journal.tick();
+            }
+        }
+        if self.changed && self.saved.elapsed() >= SAVE_INTERVAL {
+            self.save();
+        }
+        self.screen.tick();
+    }
+}
+
+/// The record of a sweep that starts now.
+#[must_use]
+pub(crate) fn record(
+    folder: &RunFolder,
+    file: &str,
+    directory: std::path::PathBuf,
+    variants: &[Variant],
+) -> SweepRecord {
+    let mut modes: Vec<&str> = variants.iter().map(|variant| variant.operation_mode.as_str()).collect();
+    modes.dedup();
+    let keys: indexmap::IndexSet<&String> =
+        variants.iter().flat_map(|variant| variant.values.keys()).collect();
+    let one = |(number, variant): (usize, &Variant)| VariantRecord {
+        folder: number.to_string(),
+        overrides: variant.overrides.clone(),
+        values: variant.values.clone(),
+        outcome: Outcome::Running,
+        error: None,
+    };
+    SweepRecord {
+        format: SweepRecord::FORMAT,
+        id: folder.id().to_owned(),
+        file: file.to_owned(),
+        operation_mode: modes.join(", "),
+        directory,
+        started: now(),
+        finished: None,
+        outcome: Outcome::Running,
+        keys: keys.into_iter().cloned().collect(),
+        variants: variants.iter().enumerate().map(one).collect(),
+    }
+}
