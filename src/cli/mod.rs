@@ -1,5 +1,6 @@
 //! The command line: one file for each verb.
 
+mod compare;
 mod completions;
 mod exit;
 mod format;
@@ -51,6 +52,7 @@ enum Verb {
     Schema(schema::SchemaArgs),
     Runs(runs::RunsArgs),
     Show(show::ShowArgs),
+    Compare(compare::CompareArgs),
     Completions(completions::CompletionsArgs),
     /// Run one stage for an engine that speaks with it over pipes
     #[command(name = crate::schedule::STAGE_VERB, hide = true)]
@@ -118,6 +120,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Verb::Plan(args) => plan::plan(args, &registry),
         Verb::Runs(args) => runs::runs(args),
         Verb::Show(args) => show::show(args),
+        Verb::Compare(args) => compare::compare(args),
         Verb::Completions(args) => completions::completions(args),
         Verb::Validate(args) => Ok(validate::validate(args, &registry)),
         Verb::Init(args) => Ok(init::init(args)),

@@ -5,7 +5,7 @@ use crate::{
     config::{ConfigError, ConfigErrors, Loaded, Pointer, Secrets},
     plan::PlanError,
     record::RecordError,
-    report::{diagnostic, findings},
+    report::{compare::CompareError, diagnostic, findings},
     schedule::Located,
     store::StoreError,
 };
@@ -24,6 +24,8 @@ pub(crate) enum Refusal {
     Plan(PlanError, Option<Pointer>),
     /// A name of a folder in the configuration.
     Folder(RecordError),
+    /// Runs that cannot be compared as was asked.
+    Compare(CompareError),
     /// Inputs, or the store itself.
     Store(Vec<StoreError>),
     /// What preflight found.
@@ -49,7 +51,8 @@ impl Refusal {
                 | RecordError::UnknownRun { .. }
                 | RecordError::AmbiguousRun { .. }
                 | RecordError::NoFolder { .. },
-            ) => Exit::Usage,
+            )
+            | Self::Compare(_) => Exit::Usage,
             Self::Plan(..) | Self::Folder(_) | Self::Store(_) | Self::Findings(_) => Exit::InvalidPlan,
             Self::Hidden(refusal, _) => refusal.exit(),
             Self::System(..) => Exit::StageFailed,
@@ -63,6 +66,7 @@ impl Refusal {
             Self::Config(errors) => errors.iter().map(ConfigError::to_json).collect(),
             Self::Plan(error, pointer) => vec![part(error, pointer.as_ref())],
             Self::Folder(error) => vec![part(error, None)],
+            Self::Compare(error) => vec![part(error, None)],
             Self::Store(errors) => errors.iter().map(|error| part(error, None)).collect(),
             Self::Findings(found) => found
                 .iter()
@@ -88,6 +92,7 @@ impl Refusal {
                 text + &pointer.note()
             }
             Self::Folder(error) => one(error),
+            Self::Compare(error) => one(error),
             Self::Store(errors) => errors.iter().map(|error| one(error)).collect::<Vec<_>>().join("\n"),
             Self::Findings(found) => findings(found, colour),
             Self::Hidden(refusal, secrets) => secrets.hide(&refusal.render(colour)),
@@ -164,6 +169,12 @@ impl From<ConfigErrors> for Refusal {
 impl From<RecordError> for Refusal {
     fn from(error: RecordError) -> Self {
         Self::Folder(error)
+    }
+}
+
+impl From<CompareError> for Refusal {
+    fn from(error: CompareError) -> Self {
+        Self::Compare(error)
     }
 }
 

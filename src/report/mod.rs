@@ -3,6 +3,7 @@
 mod bar;
 mod bytes;
 pub(crate) mod cells;
+pub mod compare;
 mod diagnostic;
 mod duration;
 mod journal;

@@ -109,6 +109,22 @@ pub(crate) fn columns() -> usize {
     size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(80)
 }
 
+/// Columns of what standard output goes to: those of the terminal, else of `COLUMNS`; none where nobody counts them, as in
+/// a file.
+#[must_use]
+pub(crate) fn page_columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
+    let told = || std::env::var("COLUMNS").ok()?.parse().ok();
+    size.filter(|columns| *columns > 0).or_else(told).filter(|columns| *columns > 0)
+}
+
+/// Whether standard output shows bold letters.
+#[must_use]
+pub(crate) fn page_is_bold() -> bool {
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    io::stdout().is_terminal() && wanted && !dumb()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
