@@ -56,6 +56,11 @@ pub(crate) fn runs(args: &RunsArgs) -> Result<Exit, Refusal> {
                     eprintln!("note: {}: {problem}", line.path);
                 }
             }
+            let unfinished: Vec<&RunLine> = lines.iter().filter(|line| line.resume.is_some()).collect();
+            if let Some((RunLine { id, resume: Some(resume), .. }, more)) = unfinished.split_first() {
+                let which = if more.is_empty() { "it" } else { "the newest that is not done" };
+                eprintln!("{id} is not done; to go on with {which}: {resume}");
+            }
             if lines.len() < all {
                 eprintln!("{} more; --limit {all} shows them all", all - lines.len());
             }

@@ -76,7 +76,7 @@ fn parse(text: &str) -> History {
 
 fn newer(events: &[Event]) -> Option<String> {
     events.iter().find_map(|event| match &event.kind {
-        EventKind::RunStarted { format, .. } if *format > EVENTS_FORMAT => Some(format!(
+        EventKind::RunStarted { format, .. } | EventKind::RunResumed { format, .. } if *format > EVENTS_FORMAT => Some(format!(
             "the events have format {format} and this program knows {EVENTS_FORMAT}: some may mean something else"
         )),
         _ => None,

@@ -42,7 +42,7 @@ fn parse(text: &str) -> Summary {
                     summary.measure(&stage, &name, step, value.unwrap_or(f64::NAN));
                 }
             }
-            Some("stage_started" | "cache_hit" | "stage_failed") => {
+            Some("run_resumed" | "stage_started" | "cache_hit" | "stage_failed") => {
                 if let Ok(event) = serde_json::from_str::<Event>(line) {
                     summary.hear(&event);
                 }

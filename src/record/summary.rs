@@ -2,7 +2,7 @@
 
 use contract::{Event, EventKind};
 use indexmap::IndexMap;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::collections::BTreeMap;
 
@@ -15,6 +15,8 @@ pub struct Summary {
     pub warnings: Vec<String>,
     /// When the last event happened.
     pub last_sign: Option<Timestamp>,
+    /// How long nobody worked on it, from an end, or a last sign of life, until it was resumed.
+    pub rested: SignedDuration,
 }
 
 /// What a stage told.
@@ -120,8 +122,16 @@ impl Summary {
     }
 
     pub(super) fn hear(&mut self, event: &Event) {
-        self.last_sign = event.at.parse().ok().or(self.last_sign);
+        let before = self.last_sign;
+        self.last_sign = event.at.parse().ok().or(before);
         match (&event.stage, &event.kind) {
+            (None, EventKind::RunResumed { .. }) => {
+                let rest = before.zip(self.last_sign).map(|(before, now)| now.duration_since(before));
+                self.rested = self.rested.saturating_add(rest.unwrap_or_default());
+                // All that still holds is told again from here on.
+                self.warnings.clear();
+                self.stages.values_mut().for_each(StageSummary::resume);
+            }
             (Some(stage), _) => self.stages.entry(stage.clone()).or_default().hear(event),
             (None, EventKind::Warning { message, .. }) => self.warnings.push(message.clone()),
             (None, _) => {}
@@ -138,6 +148,15 @@ impl Summary {
 }
 
 impl StageSummary {
+    /// The run is resumed, and all stages of it start over.
+    fn resume(&mut self) {
+        let failure = self.failure.take().filter(|failure| failure.code != "cancelled");
+        *self = Self::default();
+        self.warnings.extend(failure.map(|FailureRecord { code, message, .. }| {
+            format!("before the run was resumed it failed: {message} [{code}]")
+        }));
+    }
+
     fn hear(&mut self, event: &Event) {
         match &event.kind {
             // Told again from here on.
@@ -199,6 +218,36 @@ mod tests {
         let json = r#"{"steps":5,"first":{"step":0,"value":3.0},"smallest":{"step":1,"value":1.0},"largest":{"step":0,"value":3.0},"last":{"step":4,"value":3.0}}"#;
         assert_eq!(serde_json::to_string(series)?, json);
         Ok(())
+    }
+
+    #[test]
+    fn a_resumed_run_is_what_it_is_since_then_and_its_rest_is_no_work() {
+        let of_run = |at: &str, kind| Event { stage: None, at: at.to_owned(), ..event(kind) };
+        let failed = event(EventKind::StageFailed {
+            code: "a::b".to_owned(),
+            message: "it broke".to_owned(),
+            help: None,
+        });
+        let resumed = EventKind::RunResumed {
+            format: 1,
+            run: "r".to_owned(),
+            operation_mode: "training".to_owned(),
+            after: "failed".to_owned(),
+        };
+        let warning = EventKind::transient_warning("not run: evaluate");
+        let events = [
+            started(),
+            metric(None, 9.0),
+            failed,
+            of_run("2026-11-22T14:45:10Z", warning),
+            of_run("2026-11-22T15:45:10Z", resumed),
+            event(EventKind::StagePlanned { after: Vec::new() }),
+        ];
+        let summary = Summary::of(&events);
+        let stage = &summary.stages["train"];
+        assert_eq!((stage.metrics.len(), &stage.failure, summary.warnings.len()), (0, &None, 0));
+        assert_eq!(stage.warnings, ["before the run was resumed it failed: it broke [a::b]"]);
+        assert_eq!(summary.rested, SignedDuration::from_hours(1));
     }
 
     #[test]

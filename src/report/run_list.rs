@@ -1,7 +1,7 @@
 //! The runs that are there, one a line.
 
 use super::{cells::plain, duration, metrics::number, table};
-use crate::record::{FoundRun, StageState, Standing, Summary, history};
+use crate::record::{FoundRun, StageState, Standing, Summary, history, resume_command};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 use std::path::Path;
@@ -27,14 +27,19 @@ pub struct RunLine {
     pub file: Option<String>,
     /// When it started, RFC 3339, UTC.
     pub started: Option<Timestamp>,
+    /// When it was resumed, each time.
+    pub resumed: Vec<Timestamp>,
     /// When it ended.
     pub finished: Option<Timestamp>,
-    /// Seconds from its start to its end, to now if it runs, to its last sign of life if it was killed.
+    /// Seconds from its start to its end, to now if it runs, to its last sign of life if it was killed; without the time
+    /// between an end and its being resumed.
     pub seconds: Option<f64>,
     /// The numbers it is known by.
     pub metrics: Vec<Headline>,
     /// The stages without a result.
     pub unfinished: Vec<Unfinished>,
+    /// The command that goes on with it, where it is over and not done.
+    pub resume: Option<String>,
     /// What could not be read of it.
     pub problems: Vec<String>,
 }
@@ -76,6 +81,7 @@ impl RunLine {
             Standing::Running => Some(now),
             _ => finished.or(summary.last_sign),
         };
+        let resumed = record.map(|record| record.resumed.as_slice()).unwrap_or_default().iter();
         let unfinished = record.map(|record| record.stages.as_slice()).unwrap_or_default().iter();
         Self {
             id: run.id.clone(),
@@ -84,13 +90,18 @@ impl RunLine {
             mode: record.map(|record| record.operation_mode.clone()),
             file: record.map(|record| record.file.clone()),
             started: run.started,
+            resumed: resumed.filter_map(|at| at.parse().ok()).collect(),
             finished,
-            seconds: run.started.zip(end).map(|(start, end)| end.duration_since(start).as_secs_f64()),
+            seconds: run
+                .started
+                .zip(end)
+                .map(|(start, end)| end.duration_since(start).saturating_sub(summary.rested).as_secs_f64()),
             metrics: headlines(&summary),
             unfinished: unfinished
                 .filter(|stage| !matches!(stage.state, StageState::Hit | StageState::Run))
                 .map(|stage| Unfinished { stage: stage.name.clone(), state: stage.state })
                 .collect(),
+            resume: run.standing.is_unfinished().then(|| resume_command(&run.path)),
             problems,
         }
     }

@@ -96,7 +96,12 @@ impl RunView {
     }
 
     fn head(&self) -> String {
-        let RunLine { id, path, outcome, mode, file, started, finished, seconds, problems, .. } = &self.run;
+        let RunLine { id, path, outcome, mode, file, started, finished, seconds, .. } = &self.run;
+        let RunLine { resumed, resume, problems, .. } = &self.run;
+        let times = match resumed.len() {
+            0 | 1 => String::new(),
+            times => format!(" ({times} times in all)"),
+        };
         let known = [
             ("run", Some(id.clone())),
             ("folder", Some(path.clone())),
@@ -104,8 +109,10 @@ impl RunView {
             ("file", file.clone()),
             ("overrides", (!self.overrides.is_empty()).then(|| self.overrides.join(" "))),
             ("started", started.map(local)),
+            ("resumed", resumed.last().map(|at| local(*at) + &times)),
             ("ended", finished.map(local)),
             ("outcome", Some(self.ending(*outcome, *seconds))),
+            ("to go on", resume.clone()),
         ];
         let lines = known.into_iter().filter_map(|(name, value)| Some(format!("{name:<9}  {}\n", value?)));
         let problems = problems.iter().map(|problem| format!("note: {problem}\n"));
@@ -118,9 +125,7 @@ impl RunView {
             (_, None) => word.to_owned(),
             (Standing::Running, Some(took)) => format!("running since {took}"),
             (Standing::Killed, Some(took)) => {
-                format!(
-                    "killed: its last sign of life came after {took}; the same command goes on from there"
-                )
+                format!("killed: its last sign of life came after {took}")
             }
             (Standing::Done, Some(took)) => format!("done in {took}"),
             (_, Some(took)) => format!("{word} after {took}"),
