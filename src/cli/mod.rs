@@ -2,7 +2,9 @@
 
 mod compare;
 mod completions;
+mod earlier;
 mod exit;
+mod explain;
 mod format;
 #[cfg(test)]
 mod help;
@@ -47,6 +49,7 @@ enum Verb {
     Run(run::RunArgs),
     Resume(resume::ResumeArgs),
     Plan(plan::PlanArgs),
+    Explain(explain::ExplainArgs),
     Validate(validate::ValidateArgs),
     Init(init::InitArgs),
     Schema(schema::SchemaArgs),
@@ -67,6 +70,7 @@ Examples:
   pipeline run chain_tqe.yaml                          do what the file says, but for what is stored
   pipeline run chain_tqe.yaml training.epochs=60       the same with a change
   pipeline plan chain_tqe.yaml                         what would run, and why
+  pipeline explain chain_tqe.yaml                      why it would, value by value
   pipeline show                                        what happened in the newest run
 
 Exit codes:
@@ -118,6 +122,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Verb::Run(args) => run::run(args, &registry),
         Verb::Resume(args) => resume::resume(args, &registry),
         Verb::Plan(args) => plan::plan(args, &registry),
+        Verb::Explain(args) => explain::explain(args, &registry),
         Verb::Runs(args) => runs::runs(args),
         Verb::Show(args) => show::show(args),
         Verb::Compare(args) => compare::compare(args),

@@ -40,6 +40,17 @@ pub(crate) struct Configuration {
 }
 
 impl Configuration {
+    /// A file, or a name in a folder, with changes.
+    pub(crate) fn new(
+        file: Option<String>,
+        overrides: Vec<String>,
+        config_path: Option<PathBuf>,
+        config_name: Option<String>,
+        cache_dir: Option<PathBuf>,
+    ) -> Self {
+        Self { file, overrides, config_path, config_name, cache_dir }
+    }
+
     /// The file and the changes, whichever way they were named.
     pub(crate) fn request(&self) -> (PathBuf, Vec<String>) {
         let Some(name) = &self.config_name else {

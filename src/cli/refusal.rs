@@ -50,7 +50,9 @@ impl Refusal {
                 RecordError::NoRuns { .. }
                 | RecordError::UnknownRun { .. }
                 | RecordError::AmbiguousRun { .. }
-                | RecordError::NoFolder { .. },
+                | RecordError::NoFolder { .. }
+                | RecordError::UnknownStage { .. }
+                | RecordError::NotChangeable { .. },
             )
             | Self::Compare(_) => Exit::Usage,
             Self::Plan(..) | Self::Folder(_) | Self::Store(_) | Self::Findings(_) => Exit::InvalidPlan,
@@ -102,7 +104,7 @@ impl Refusal {
 }
 
 /// The same without secrets.
-fn hidden(value: Value, secrets: &Secrets) -> Value {
+pub(super) fn hidden(value: Value, secrets: &Secrets) -> Value {
     match value {
         Value::String(text) => secrets.hide(&text).into(),
         Value::Array(parts) => parts.into_iter().map(|part| hidden(part, secrets)).collect(),

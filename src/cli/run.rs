@@ -1,7 +1,7 @@
 //! `pipeline run`: do what a configuration says.
 
 use super::{
-    Exit, Refusal,
+    Exit, Refusal, explain,
     launch::{Beginning, Launch, Options, cancellation, preflight},
     prepare::{Configuration, Outside, Prepared, prepare},
     unchanged,
@@ -53,6 +53,7 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
     // From here on there is something to lose.
     cancellation.guard();
     let folder = start_folder(&prepared)?;
+    explain::keep(&prepared.plan, &known, &folder)?;
     let record =
         RunRecord::start(folder.id(), &prepared.plan.operation_mode, &prepared.file).in_store(&known.store);
     let journal = Journal::start(folder.clone(), record)?;

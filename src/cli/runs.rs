@@ -72,7 +72,7 @@ pub(crate) fn runs(args: &RunsArgs) -> Result<Exit, Refusal> {
 /// The folder that is meant: a configuration stands for the one that holds its runs.
 pub(super) fn folder(place: &Path) -> Result<PathBuf, Refusal> {
     if place.is_file() {
-        return runs_of(place);
+        return runs_of(place, &[]);
     }
     if !place.exists() && place != Path::new(DEFAULT) {
         return Err(RecordError::NoFolder { path: place.to_owned(), problem: "does not exist" }.into());
@@ -82,12 +82,12 @@ pub(super) fn folder(place: &Path) -> Result<PathBuf, Refusal> {
 
 /// The folder below which all runs of a configuration lie: what `hydra.run.dir` has in common at two times that have
 /// nothing in common, without the name of the run's own folder.
-fn runs_of(file: &Path) -> Result<PathBuf, Refusal> {
+pub(super) fn runs_of(file: &Path, overrides: &[String]) -> Result<PathBuf, Refusal> {
     let dir = |started: DateTime| -> Result<PathBuf, Refusal> {
         let started: Zoned = started
             .to_zoned(TimeZone::UTC)
             .map_err(|error| Refusal::System("reckon with a time", std::io::Error::other(error)))?;
-        let request = config::Request { file: file.to_owned(), overrides: Vec::new(), started };
+        let request = config::Request { file: file.to_owned(), overrides: overrides.to_vec(), started };
         Ok(PathBuf::from(config::load(&request)?.config.hydra.run.dir))
     };
     let (one, other) = (

@@ -39,10 +39,10 @@ pub struct Loaded {
     pub config: Config,
     /// What the user should know, one sentence each.
     pub notes: Vec<String>,
-    file: Arc<Text>,
-    root: Node,
-    overrides: Vec<String>,
-    secrets: Secrets,
+    pub(super) file: Arc<Text>,
+    pub(super) root: Node,
+    pub(super) overrides: Vec<String>,
+    pub(super) secrets: Secrets,
 }
 
 /// A place in a configuration or a command line.

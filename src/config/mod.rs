@@ -12,6 +12,7 @@
 //! base         the same for many variants of one file: read once, loaded with the changes of each (space: values that
 //!              stand for several; rows: a table of variants; gathered: the mistakes of all, each once)
 //! write        tree -> YAML, secrets hidden
+//! leaves       what two configurations differ in, and where these values stand
 //! ```
 //!
 //! Every mistake becomes a [`ConfigError`] with a stable code, the place, what was found, what is legal.
@@ -23,6 +24,7 @@ mod hole;
 mod idle;
 mod interpolate;
 mod kept;
+mod leaves;
 mod loaded;
 mod mangled;
 mod node;
@@ -48,6 +50,7 @@ pub(crate) use contract::suggest;
 pub use error::{Code, ConfigError, ConfigErrors};
 pub use gathered::Gathered;
 pub use kept::{Kept, load_kept};
+pub use leaves::{Leaf, ValueOrigin};
 pub use loaded::{Loaded, Pointer, Request, load, load_text};
 pub use rest::Rest;
 pub use secrets::Secrets;

@@ -30,7 +30,7 @@ pub fn compile(word: &Word, stages: &[&dyn Stage], config: &Config) -> Result<Pl
 }
 
 /// The plain name where a stage is single, `evaluate-1`, `evaluate-2` in order otherwise.
-fn names(stages: &[&dyn Stage]) -> Vec<String> {
+pub(super) fn names(stages: &[&dyn Stage]) -> Vec<String> {
     let count = |stages: &[&dyn Stage], name| stages.iter().filter(|stage| stage.name() == name).count();
     stages
         .iter()

@@ -62,7 +62,7 @@ pub fn params_change_configuration(name: &str, spec: &StageEntry, registry: &Reg
     !spec.params.is_empty() && registry.get(uses(spec)).is_some_and(|stage| !declared(stage))
 }
 
-fn uses(spec: &StageEntry) -> &str {
+pub(super) fn uses(spec: &StageEntry) -> &str {
     spec.uses.as_deref().unwrap_or(COMMAND)
 }
 

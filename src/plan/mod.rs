@@ -6,35 +6,48 @@
 //! - [`Plan`]: the graph, and questions to it; [`Merged`]: many of them as one
 //! - [`keys`]: recipe keys, and key documents once the inputs exist
 //! - [`status`]: what the store has of it already
+//! - [`explain`]: why a stage runs, by what its key and an earlier one do not have in common
 //! - [`text`], [`dot`], [`mermaid`], [`json`]: the plan for people, as pictures, and for programs
 //!
 //! Nothing here runs a stage or writes a file.
 
+mod cause;
 mod compile;
+mod difference;
 mod dot;
 mod drawing;
 mod entries;
 mod error;
+mod explain;
 mod graph;
 mod host;
 mod json;
+mod kept;
 pub mod keys;
 mod merge;
 mod mermaid;
+mod projection;
 mod status;
 mod text;
 mod word;
 
+pub use cause::{Cause, Projected, causes};
 pub use compile::compile;
+pub use difference::{
+    Difference, What, arrow, differences, settings as setting_differences, size as settings_size,
+};
 pub use dot::dot;
 use drawing::{Drawing, Shape};
 pub use entries::{STAGES, compile_stages, params_change_configuration};
 pub use error::PlanError;
+pub use explain::{Against, Explanation, Happening, Made, Reason, Reference, Subject, explain};
 pub use graph::{Binding, Edge, Link, Node, Plan, StageNode};
 pub(crate) use host::remember_in;
 pub use json::json;
+pub use kept::run_keys;
 pub use merge::{Member, Merged};
 pub use mermaid::mermaid;
+pub use projection::{entry_projections, projections};
 pub use status::{StageState, Status, status};
 pub use text::text;
 pub use word::Word;

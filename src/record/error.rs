@@ -187,6 +187,25 @@ pub enum RecordError {
         /// What it is instead.
         problem: &'static str,
     },
+    /// A stage that a plan or a run does not have.
+    #[error("there is no stage `{wanted}`")]
+    #[diagnostic(code(record::unknown_stage), help("{help}"))]
+    UnknownStage {
+        /// The name.
+        wanted: String,
+        /// What there is.
+        help: String,
+    },
+    /// A change to a run that is over.
+    #[error("`{change}` changes a configuration, and a run has its own already")]
+    #[diagnostic(
+        code(record::not_changeable),
+        help("name the configuration file instead of the run: `pipeline explain FILE {change}`")
+    )]
+    NotChangeable {
+        /// The change.
+        change: String,
+    },
     /// A result cannot be taken out of the store.
     #[error(transparent)]
     #[diagnostic(transparent)]

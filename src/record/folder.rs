@@ -168,7 +168,7 @@ impl RunFolder {
         self.replace_with(path, bytes, 0o644)
     }
 
-    fn replace_with(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), RecordError> {
+    pub(super) fn replace_with(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), RecordError> {
         let failed = |error| RecordError::io("write", path, error);
         let folder = path.parent().unwrap_or(&self.path);
         fs::create_dir_all(folder).map_err(failed)?;
@@ -197,7 +197,7 @@ pub fn read_overrides(folder: &Path) -> Result<Vec<String>, RecordError> {
 }
 
 /// Read and written by the owner, by nobody else.
-const OWNER_ONLY: u32 = 0o600;
+pub(super) const OWNER_ONLY: u32 = 0o600;
 
 fn write(file: &mut NamedTempFile, bytes: &[u8], mode: u32) -> std::io::Result<()> {
     file.write_all(bytes)?;

@@ -4,6 +4,7 @@
 //! run.json                 what ran, with which result (replaced atomically)
 //! events.jsonl             every event but progress, one JSON object a line
 //! stm32ai_main.log         the same for people
+//! .hydra/keys.json         what its stages depend on, to explain them later
 //! .hydra/config.yaml       the resolved configuration, .hydra/overrides.yaml the command line's changes to it
 //! saved_models/ ...        copies of the stages' files (see [`Layout`])
 //! ```
@@ -18,6 +19,7 @@ mod events;
 mod folder;
 mod found;
 mod history;
+mod keys;
 mod layout;
 mod lease;
 mod log;
@@ -39,6 +41,7 @@ pub use events::EventLog;
 pub use folder::{RunFolder, read_overrides};
 pub use found::{FoundRun, Standing, find, find_unfinished, run, runs};
 pub use history::{EVENTS_FORMAT, History, history};
+pub use keys::{Found, InputOrigin, Origin, RunKeys, StageKey, read_keys};
 pub use layout::Layout;
 pub use lease::{Lease, Life, life};
 pub use log::RunLog;

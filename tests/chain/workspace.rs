@@ -116,8 +116,14 @@ impl Run {
 
     /// Every file a stage made, with its bytes: all but the run's own records, which hold times and ids.
     pub(super) fn artifacts(&self) -> BTreeMap<String, Vec<u8>> {
-        let records =
-            ["run.json", "events.jsonl", "stm32ai_main.log", ".hydra/config.yaml", ".hydra/overrides.yaml"];
+        let records = [
+            "run.json",
+            "events.jsonl",
+            "stm32ai_main.log",
+            ".hydra/config.yaml",
+            ".hydra/keys.json",
+            ".hydra/overrides.yaml",
+        ];
         self.files()
             .into_iter()
             .filter(|path| !records.contains(&path.as_str()))

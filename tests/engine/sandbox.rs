@@ -145,9 +145,14 @@ impl Sandbox {
     /// The files of a run folder but those that tell of times, as bytes by their paths.
     pub(crate) fn results(&self, run: &str) -> BTreeMap<String, Vec<u8>> {
         let mut found = self.files(run);
-        for own in
-            ["run.json", "events.jsonl", "stm32ai_main.log", ".hydra/config.yaml", ".hydra/overrides.yaml"]
-        {
+        for own in [
+            "run.json",
+            "events.jsonl",
+            "stm32ai_main.log",
+            ".hydra/config.yaml",
+            ".hydra/keys.json",
+            ".hydra/overrides.yaml",
+        ] {
             assert!(found.remove(own).is_some(), "{run} lacks {own}");
         }
         found

@@ -1,0 +1,158 @@
+//! Earlier runs: what a stage is compared with, and what their configurations said.
+
+use crate::{
+    config::{self, Kept, Leaf, Loaded, ValueOrigin, load_kept},
+    plan::{Against, Made, Reference, setting_differences, settings_size},
+    record::{FoundRun, RunFolder, RunKeys, StageKey, StageState, Standing, read_keys, read_overrides},
+    store::{Digest, Manifest, Store},
+};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
+use std::{cell::OnceCell, path::Path};
+
+/// How many stored results of a stage are candidates for the one that is most like it.
+const CANDIDATES: usize = 64;
+
+/// The runs that something is compared with, and the store behind them.
+pub(super) struct Earlier<'a> {
+    store: &'a Store,
+    /// Newest first, each with its keys once they are asked for.
+    runs: Vec<(FoundRun, OnceCell<Option<RunKeys>>)>,
+    /// All runs that are there: who made a result.
+    all: Vec<FoundRun>,
+    /// When what is explained started; what comes later explains nothing.
+    before: Option<Timestamp>,
+    /// Whether the user named a run, so that nothing else is looked at.
+    named: bool,
+}
+
+impl<'a> Earlier<'a> {
+    /// Among all runs that are there those before a point in time, or the one that was named.
+    pub(super) fn new(
+        store: &'a Store,
+        all: Vec<FoundRun>,
+        before: Option<Timestamp>,
+        named: Option<FoundRun>,
+    ) -> Self {
+        let is_earlier =
+            |run: &&FoundRun| before.is_none_or(|before| run.started.is_some_and(|at| at < before));
+        let is_named = named.is_some();
+        let runs = match named {
+            Some(run) => vec![run],
+            None => all.iter().filter(is_earlier).cloned().collect(),
+        };
+        let runs = runs.into_iter().map(|run| (run, OnceCell::new())).collect();
+        Self { store, runs, all, before, named: is_named }
+    }
+
+    /// What a stage is compared with: the newest run in which a stage of that name started, else the stored result of the
+    /// same stage that is most like it.
+    pub(super) fn reference(&self, key: &StageKey) -> Option<Reference> {
+        let of_run = self.runs.iter().find_map(|(run, keys)| self.in_run(run, keys, &key.name));
+        if of_run.is_some() || self.named {
+            return of_run;
+        }
+        self.stored(key)
+    }
+
+    fn in_run(&self, run: &FoundRun, keys: &OnceCell<Option<RunKeys>>, name: &str) -> Option<Reference> {
+        let record = run.record.as_ref().ok()?;
+        let state = record.stages.iter().find(|stage| stage.name == name)?.state;
+        if !self.named && matches!(state, StageState::Planned | StageState::Skipped) {
+            return None;
+        }
+        let keys = keys.get_or_init(|| {
+            let mut keys = read_keys(&run.path).ok()??;
+            keys.complete(record, self.store);
+            Some(keys)
+        });
+        let against = Against::Run {
+            id: run.id.clone(),
+            path: run.path.display().to_string(),
+            started: run.started,
+            state,
+            standing: run.standing,
+        };
+        Some(Reference { key: keys.as_ref()?.stage(name)?.clone(), against })
+    }
+
+    /// The most similar of the newest results of the same stage, unless most of its settings are others: then it is other
+    /// work.
+    fn stored(&self, key: &StageKey) -> Option<Reference> {
+        let created = |manifest: &Manifest| manifest.created.parse::<Timestamp>().ok();
+        let is_earlier = |manifest: &Manifest| {
+            self.before.is_none_or(|before| created(manifest).is_some_and(|at| at < before))
+        };
+        let candidates = self.store.latest().filter(|made| made.key.stage == key.stage && is_earlier(made));
+        let alike = |made: Manifest| (setting_differences(&made.key.settings, &key.settings).len(), made);
+        let (others, made) = candidates.take(CANDIDATES).map(alike).min_by_key(|(others, _)| *others)?;
+        let reference =
+            Reference { key: StageKey::of(&made), against: Against::Stored { at: created(&made) } };
+        (others * 2 <= settings_size(&key.settings)).then_some(reference)
+    }
+
+    /// How a stored result came to be.
+    pub(super) fn made(&self, fingerprint: Option<Digest>, manifest: &Manifest) -> Made {
+        let at: Option<Timestamp> = manifest.created.parse().ok();
+        let made = |run: &&FoundRun| {
+            let Ok(record) = &run.record else { return false };
+            let ended = record.finished.as_ref().and_then(|at| at.parse::<Timestamp>().ok());
+            let within = run.started.zip(at).is_some_and(|(start, at)| start <= at)
+                && (run.standing == Standing::Running || ended.zip(at).is_none_or(|(end, at)| at <= end));
+            within
+                && record.stages.iter().any(|stage| stage.fingerprint == fingerprint && fingerprint.is_some())
+        };
+        let ran = |run: &&FoundRun| {
+            let stages = run.record.as_ref().map(|record| record.stages.as_slice()).unwrap_or_default();
+            stages.iter().any(|stage| stage.fingerprint == fingerprint && stage.state == StageState::Run)
+        };
+        let makers: Vec<&FoundRun> = self.all.iter().filter(made).collect();
+        let by = makers.iter().copied().find(|run| ran(run)).or(makers.last().copied());
+        Made { at, seconds: manifest.seconds, by: by.map(|run| run.id.clone()) }
+    }
+
+    /// The run that lies in a folder.
+    pub(super) fn run(&self, path: &str) -> Option<&FoundRun> {
+        self.runs.iter().map(|(run, _)| run).find(|run| run.path == Path::new(path))
+    }
+}
+
+/// The configuration of a run.
+pub(super) struct RunConfiguration {
+    /// As it was resolved.
+    pub(super) loaded: Loaded,
+    /// The file that it was made of, as it is now.
+    file: Option<Loaded>,
+    /// The changes on its command line.
+    overrides: Vec<String>,
+}
+
+impl RunConfiguration {
+    /// Reads it back; none where it is not there any more.
+    pub(super) fn of(run: &FoundRun) -> Option<Self> {
+        let secrets = run.path.join(RunFolder::SECRETS);
+        let kept = Kept {
+            config: run.path.join(".hydra/config.yaml"),
+            secrets: secrets.is_file().then_some(secrets),
+        };
+        let loaded = load_kept(&kept).ok()?;
+        let started = run.started.map_or_else(Zoned::now, |at| at.to_zoned(TimeZone::system()));
+        let overrides = read_overrides(&run.path).unwrap_or_default();
+        let file = run.record.as_ref().ok().and_then(|record| {
+            let request =
+                config::Request { file: record.file.clone().into(), overrides: overrides.clone(), started };
+            config::load(&request).ok()
+        });
+        Some(Self { loaded, file, overrides })
+    }
+
+    /// Where a value came from: the file where that still says the same, else its command line, else the run's own copy.
+    pub(super) fn origin(&self, leaf: &Leaf) -> ValueOrigin {
+        if let Some(file) = self.file.as_ref().filter(|file| file.agrees(leaf, &self.loaded)) {
+            return file.origin(leaf);
+        }
+        match self.overrides.iter().find(|change| leaf.is_set_by(change)) {
+            Some(change) => ValueOrigin::CommandLine(change.clone()),
+            None => self.loaded.origin(leaf),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What is kept of a run's stages to explain it later.
+
+use super::{
+    Binding, Plan, StageNode, StageState, Status,
+    keys::{self, Sources},
+};
+use crate::{
+    record::{Found, InputOrigin, Origin, RunKeys, StageKey},
+    store::Manifest,
+};
+use contract::SourceContent;
+use petgraph::graph::NodeIndex;
+use std::collections::BTreeMap;
+
+/// The keys of all stages as far as they are known before a run, and what the store has of them: what is kept of a run to
+/// explain it later.
+#[must_use]
+pub fn run_keys(plan: &Plan, sources: &Sources, states: &BTreeMap<NodeIndex, StageState>) -> RunKeys {
+    let results: BTreeMap<NodeIndex, &Manifest> = states
+        .iter()
+        .filter_map(|(index, state)| match &state.status {
+            Status::Hit(manifest) => Some((*index, manifest.as_ref())),
+            Status::Run | Status::After(_) => None,
+        })
+        .collect();
+    let stage = |(index, stage): (NodeIndex, &StageNode)| {
+        let input = |binding: Binding| {
+            // A result without what it promised is no result; the run will say so.
+            let key = keys::input_key(&binding, sources, &results).ok().flatten();
+            let from = Some(origin(plan, &binding));
+            let input = InputOrigin { kind: binding.edge.kind, digest: key.map(|key| key.digest), from };
+            (binding.edge.port, input)
+        };
+        let state = states.get(&index);
+        StageKey {
+            name: stage.name.clone(),
+            stage: stage.stage.to_owned(),
+            version: stage.version,
+            settings: stage.settings.clone(),
+            device: stage.device.clone(),
+            inputs: plan.bindings(index).into_iter().map(input).collect(),
+            fingerprint: state.and_then(|state| state.fingerprint),
+            found: state.map_or(Found::Unknown, found),
+        }
+    };
+    RunKeys { format: RunKeys::FORMAT, stages: plan.stages().map(stage).collect() }
+}
+
+fn origin(plan: &Plan, binding: &Binding) -> Origin {
+    match plan.source(binding.producer) {
+        Some(source) => Origin::Source {
+            label: source.label.clone(),
+            key: source.key.clone(),
+            path: match &source.content {
+                SourceContent::File(path) | SourceContent::Folder(path) => Some(path.display().to_string()),
+                SourceContent::Images(_) | SourceContent::Generated { .. } => None,
+            },
+        },
+        None => Origin::Stage {
+            name: plan.name(binding.producer).to_owned(),
+            output: binding.edge.output.clone().unwrap_or_default(),
+        },
+    }
+}
+
+fn found(state: &StageState) -> Found {
+    match (&state.status, &state.damage) {
+        (_, Some(damage)) => Found::Damaged(damage.clone()),
+        (Status::Hit(_), None) => Found::Result,
+        (Status::Run, None) => Found::Nothing,
+        (Status::After(_), None) => Found::Unknown,
+    }
+}
