@@ -8,6 +8,7 @@
 //! - [`store`]: what they make is kept under a key of everything it depends on, and never made twice
 //! - [`record`]: the run folder: models, logs, figures, and what happened
 //! - [`report`]: the same for eyes
+//! - [`sweep`]: many variants of a configuration through all of this as one plan
 //!
 //! The engine knows stages only through the [`contract`]; [`stages`] lists the built-in ones. A program with own stages
 //! calls [`main`] with a registry of its own.
@@ -20,5 +21,6 @@ pub mod report;
 pub mod schedule;
 pub mod stages;
 pub mod store;
+pub mod sweep;
 
 pub use cli::main;

@@ -18,6 +18,7 @@ mod run;
 mod runs;
 mod schema;
 mod show;
+mod sweep;
 mod unchanged;
 mod validate;
 
@@ -48,6 +49,7 @@ struct CommandLine {
 enum Verb {
     Run(run::RunArgs),
     Resume(resume::ResumeArgs),
+    Sweep(sweep::SweepArgs),
     Plan(plan::PlanArgs),
     Explain(explain::ExplainArgs),
     Validate(validate::ValidateArgs),
@@ -120,6 +122,7 @@ pub fn main(registry: Registry) -> ExitCode {
     // The panic hook has told the panic; what is left is the exit code. Children die with their guard.
     let done = catch_unwind(AssertUnwindSafe(|| match &verb {
         Verb::Run(args) => run::run(args, &registry),
+        Verb::Sweep(args) => sweep::sweep(args, &registry),
         Verb::Resume(args) => resume::resume(args, &registry),
         Verb::Plan(args) => plan::plan(args, &registry),
         Verb::Explain(args) => explain::explain(args, &registry),

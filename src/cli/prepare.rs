@@ -5,7 +5,7 @@ use crate::{
     config::{self, ConfigErrors, Kept, Loaded},
     plan::{
         Plan, PlanError, STAGES, StageState, Word, compile, compile_stages, keys, keys::Sources,
-        params_change_configuration, status,
+        params_change_configuration, remember_in, status,
     },
     record::Layout,
     store::{Digest, StatCache, Store},
@@ -94,6 +94,7 @@ impl Prepared {
 /// Reads the configuration and compiles its mode word. Touches no file but the configuration's, and looks for those it
 /// names.
 pub(crate) fn prepare(configuration: &Configuration, registry: &Registry) -> Result<Prepared, Refusal> {
+    remember_in(configuration.cache_dir.clone());
     let (file, overrides) = configuration.request();
     let name = file.display().to_string();
     let request = config::Request { file, overrides, started: jiff::Zoned::now() };
@@ -199,7 +200,7 @@ impl Outside {
     }
 }
 
-fn layout(config: &contract::Config) -> Result<Layout, Refusal> {
+pub(crate) fn layout(config: &contract::Config) -> Result<Layout, Refusal> {
     let export = config.quantization.as_ref().map(|section| section.export_dir.as_str());
     let general = &config.general;
     let export = export.unwrap_or(contract::layout::QUANTIZED_MODELS);
@@ -207,6 +208,6 @@ fn layout(config: &contract::Config) -> Result<Layout, Refusal> {
 }
 
 /// A seed from the system's own randomness, small enough to be copied by hand.
-fn draw_seed() -> u64 {
+pub(crate) fn draw_seed() -> u64 {
     RandomState::new().hash_one("global_seed") & 0x7FFF_FFFF
 }

@@ -17,14 +17,16 @@ mod table;
 mod terminal;
 mod unchanged;
 
+pub(crate) use bar::Bar;
 pub use bytes::bytes;
 pub use diagnostic::{colour, diagnostic, findings};
 pub use duration::duration;
 pub use explanation::{CauseView, ExplainView, KeyView, StageView};
 pub use journal::Journal;
 pub use json_lines::JsonLines;
+pub(crate) use metrics::number;
 pub use run_list::{RunLine, run_list, run_list_json};
 pub use run_view::RunView;
-pub use table::table;
+pub use table::{columns, table};
 pub use terminal::{Ending, Terminal};
 pub use unchanged::unchanged;
