@@ -3,7 +3,7 @@
 
 use super::{
     mutate::{Draws, change, mutate},
-    patience,
+    patience, seed,
 };
 use pipeline::config::{Request, load, load_text};
 use std::{
@@ -28,10 +28,7 @@ const MOST_MEMORY: u64 = 1 << 20;
 #[test]
 #[ignore = "goes on for PIPELINE_SOAK_SECONDS"]
 fn no_configuration_does_harm() {
-    let seed = std::env::var("PIPELINE_SOAK_SEED").map_or_else(
-        |_| Instant::now().elapsed().as_nanos() as u64 ^ u64::from(std::process::id()),
-        |text| text.parse().expect("a number"),
-    );
+    let seed = seed();
     let mut draws = Draws(seed);
     let mut pool = corpus();
     let whole = pool.len();
