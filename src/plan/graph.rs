@@ -137,9 +137,19 @@ impl Plan {
     /// The stages that `index` waits for, each once, in plan order.
     #[must_use]
     pub fn upstream(&self, index: NodeIndex) -> Vec<NodeIndex> {
+        self.neighbours(index, Direction::Incoming)
+    }
+
+    /// The stages that wait for `index`, each once, in plan order.
+    #[must_use]
+    pub fn downstream(&self, index: NodeIndex) -> Vec<NodeIndex> {
+        self.neighbours(index, Direction::Outgoing)
+    }
+
+    fn neighbours(&self, index: NodeIndex, direction: Direction) -> Vec<NodeIndex> {
         let mut stages: Vec<NodeIndex> = self
             .graph
-            .neighbors_directed(index, Direction::Incoming)
+            .neighbors_directed(index, direction)
             .filter(|&neighbour| self.stage(neighbour).is_some())
             .collect();
         stages.sort();

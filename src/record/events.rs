@@ -3,22 +3,24 @@
 use super::RecordError;
 use contract::{Event, EventKind};
 use fs_err::{File, OpenOptions};
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::{BufWriter, Write},
+    path::PathBuf,
+};
 
 /// The events of a run on disk, one JSON object a line.
 #[derive(Debug)]
 pub struct EventLog {
-    file: File,
+    file: BufWriter<File>,
 }
 
 impl EventLog {
     pub(super) fn open(path: PathBuf) -> Result<Self, RecordError> {
         let file = OpenOptions::new().create(true).append(true).open(&path);
-        Ok(Self { file: file.map_err(|e| RecordError::io("open", path, e))? })
+        Ok(Self { file: BufWriter::new(file.map_err(|e| RecordError::io("open", path, e))?) })
     }
 
-    /// Appends an event. Progress is shown, not stored. The line is handed to the system at once: should the engine be
-    /// killed, all but at most the last line is there.
+    /// Appends an event. Progress is shown, not stored.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -26,11 +28,22 @@ impl EventLog {
         if matches!(event.kind, EventKind::Progress(_)) {
             return Ok(());
         }
-        let path = self.file.path().to_owned();
         let mut line = serde_json::to_string(event)
-            .map_err(|error| RecordError::NotWritable { path: path.clone(), what: error.to_string() })?;
+            .map_err(|error| RecordError::NotWritable { path: self.path(), what: error.to_string() })?;
         line.push('\n');
-        self.file.write_all(line.as_bytes()).map_err(|e| RecordError::io("write", path, e))
+        self.file.write_all(line.as_bytes()).map_err(|e| RecordError::io("write", self.path(), e))
+    }
+
+    /// Hands to the system what was written: from here on it is there even if the engine is killed.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn flush(&mut self) -> Result<(), RecordError> {
+        self.file.flush().map_err(|e| RecordError::io("write", self.path(), e))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.file.get_ref().path().to_owned()
     }
 }
 

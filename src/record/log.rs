@@ -3,18 +3,21 @@
 use super::{RecordError, describe};
 use contract::Event;
 use fs_err::{File, OpenOptions};
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::{BufWriter, Write},
+    path::PathBuf,
+};
 
 /// The log of a run for people: a line an event, with its time.
 #[derive(Debug)]
 pub struct RunLog {
-    file: File,
+    file: BufWriter<File>,
 }
 
 impl RunLog {
     pub(super) fn open(path: PathBuf) -> Result<Self, RecordError> {
         let file = OpenOptions::new().create(true).append(true).open(&path);
-        Ok(Self { file: file.map_err(|e| RecordError::io("open", path, e))? })
+        Ok(Self { file: BufWriter::new(file.map_err(|e| RecordError::io("open", path, e))?) })
     }
 
     /// Writes an event; what [`describe`] has no words for is left out.
@@ -38,9 +41,20 @@ impl RunLog {
 
     /// A text of several lines is indented below its first, so that each line with a time is an entry.
     fn append(&mut self, at: &str, text: &str) -> Result<(), RecordError> {
-        let path = self.file.path().to_owned();
         let entry = format!("{at} {}\n", text.trim_end().replace('\n', "\n    "));
-        self.file.write_all(entry.as_bytes()).map_err(|e| RecordError::io("write", path, e))
+        self.file.write_all(entry.as_bytes()).map_err(|e| RecordError::io("write", self.path(), e))
+    }
+
+    /// Hands to the system what was written.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn flush(&mut self) -> Result<(), RecordError> {
+        self.file.flush().map_err(|e| RecordError::io("write", self.path(), e))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.file.get_ref().path().to_owned()
     }
 }
 
@@ -60,6 +74,7 @@ mod tests {
         log.write(&Event { seq: 0, at, stage: Some("train".to_owned()), attempt: 1, cached: true, kind })
             .unwrap();
         log.line("panicked at\n  here").unwrap();
+        log.flush().unwrap();
 
         let text = fs_err::read_to_string(run.path().join("stm32ai_main.log")).unwrap();
         let lines: Vec<&str> = text.lines().collect();

@@ -1,11 +1,16 @@
-//! A result's files, copied into the run folder.
+//! A result's files, put into the run folder.
 
-use super::{Layout, Published, RecordError, RunFolder};
-use crate::store::{Manifest, Store, StoreError};
+use super::{Published, RecordError};
+use crate::{
+    schedule::Place,
+    store::{Manifest, Store, StoreError, failpoint},
+};
+use fs_err as fs;
 use std::{collections::BTreeMap, path::Path};
 
-/// Copies the files of a result to their places in the run folder, replacing what is there, and says what is there now.
-/// All places are known to be good before the first file is copied.
+/// Puts the files of a result at their places in the run folder, replacing what is there, and says what is there now. All
+/// places are known to be good before the first file is put there. `made` is the folder in which they have just been made,
+/// if they have: what the store has a copy of need not be copied back.
 ///
 /// # Errors
 /// Two files with one place; a file that cannot be written; [`RecordError::Store`] when an object turns out to be corrupt
@@ -13,11 +18,10 @@ use std::{collections::BTreeMap, path::Path};
 pub fn materialise(
     store: &Store,
     manifest: &Manifest,
-    run: &RunFolder,
-    layout: &Layout,
-    node: &str,
-    several: bool,
+    place: &Place<'_>,
+    made: Option<&Path>,
 ) -> Result<Vec<Published>, RecordError> {
+    let Place { folder, layout, node, several } = *place;
     let mut places = BTreeMap::new();
     for file in &manifest.files {
         let place = layout.place(node, several, &file.path)?;
@@ -32,11 +36,26 @@ pub fn materialise(
     }
     let mut published = Vec::with_capacity(places.len());
     for (place, file) in places {
-        let dest = run.path().join(&place);
-        store.restore(&file.digest, file.size, &dest).map_err(|error| blame_the_run_folder(error, &dest))?;
+        let dest = folder.path().join(&place);
+        if !made.is_some_and(|made| moved(&made.join(&file.path), &dest)) {
+            store
+                .restore(&file.digest, file.size, &dest)
+                .map_err(|error| blame_the_run_folder(error, &dest))?;
+        }
         published.push(Published { path: place, digest: file.digest, bytes: file.size });
     }
     Ok(published)
+}
+
+/// Moves a file; that is impossible from one file system to another.
+fn moved(from: &Path, to: &Path) -> bool {
+    let made = || to.parent().is_some_and(|folder| fs::create_dir_all(folder).is_ok());
+    let rename = || fs::rename(from, to).is_ok();
+    let moved = rename() || (made() && rename());
+    if moved {
+        failpoint::hit("record::moved");
+    }
+    moved
 }
 
 /// What failed at the destination is about the run folder, and so is the remedy.

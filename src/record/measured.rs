@@ -84,20 +84,19 @@ mod tests {
         let note = EventKind::Note { message: r#"{"event":"metric","name":"x","value":1}"#.to_owned() };
         let failed =
             EventKind::StageFailed { code: "a::b".to_owned(), message: "it broke".to_owned(), help: None };
-        let text = [
-            &started(),
-            &metric("loss", Some(0), 9.0),
-            &metric("old", None, 9.0),
-            &started(),
-            &metric("loss", Some(0), 2.5),
-            &metric("loss", Some(1), f64::NAN),
-            &metric("a \"b\"\n", None, 1e-300),
-            &line("tr\"ain", note),
-            &line("evaluate", failed),
+        let text: String = [
+            &*started(),
+            &*metric("loss", Some(0), 9.0),
+            &*metric("old", None, 9.0),
+            &*started(),
+            &*metric("loss", Some(0), 2.5),
+            &*metric("loss", Some(1), f64::NAN),
+            &*metric("a \"b\"\n", None, 1e-300),
+            &*line("tr\"ain", note),
+            &*line("evaluate", failed),
             "not json\n",
             &metric("cut", None, 1.0)[..40],
         ]
-        .map(String::as_str)
         .concat();
         let summary = parse(&text);
         let train = &summary.stages["tr\"ain"];

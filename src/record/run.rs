@@ -85,16 +85,6 @@ impl RunRecord {
         self.finished = Some(jiff::Timestamp::now().to_string());
         self.outcome = outcome;
     }
-
-    /// The record of a node, made when it is not there.
-    pub fn stage(&mut self, name: &str) -> &mut StageRecord {
-        let known = self.stages.iter().position(|stage| stage.name == name);
-        let index = known.unwrap_or_else(|| {
-            self.stages.push(StageRecord::planned(name));
-            self.stages.len() - 1
-        });
-        &mut self.stages[index]
-    }
 }
 
 /// How a run ended.
@@ -194,9 +184,9 @@ mod tests {
     #[test]
     fn a_record_reads_back_and_its_words_are_those_of_the_events() {
         let mut record = RunRecord::start("2026_11_22", "chain_tqe", "pipelines/chain_tqe.yaml");
-        record.stage("train").state = StageState::Hit;
-        record.stage("quantize").seconds = Some(1.5);
-        record.stage("train").fingerprint = Some(Digest::of(b"key"));
+        let (state, fingerprint) = (StageState::Hit, Some(Digest::of(b"key")));
+        record.stages.push(StageRecord { state, fingerprint, ..StageRecord::planned("train") });
+        record.stages.push(StageRecord { seconds: Some(1.5), ..StageRecord::planned("quantize") });
         record.finish(Outcome::Done);
         let text = serde_json::to_string(&record).unwrap();
         assert_eq!(serde_json::from_str::<RunRecord>(&text).unwrap(), record);

@@ -1,11 +1,17 @@
 //! The run's own files: `events.jsonl`, `stm32ai_main.log` and `run.json`, kept up as events come.
 
 use crate::{
-    record::{EventLog, Lease, Outcome, Published, RecordError, RunFolder, RunLog, RunRecord, StageState},
+    record::{
+        EventLog, Lease, Outcome, Published, RecordError, RunFolder, RunLog, RunRecord, StageRecord,
+        StageState,
+    },
     schedule::Subscriber,
 };
 use contract::{Event, EventKind};
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 /// `run.json` is written whole, so with many stages not at each change of one.
 const SAVE_INTERVAL: Duration = Duration::from_millis(100);
@@ -17,6 +23,8 @@ const SAVE_INTERVAL: Duration = Duration::from_millis(100);
 pub struct Journal {
     folder: RunFolder,
     record: RunRecord,
+    /// Where each node stands in the record.
+    places: BTreeMap<String, usize>,
     events: Option<EventLog>,
     log: Option<RunLog>,
     failure_told: bool,
@@ -52,8 +60,10 @@ impl Journal {
     fn open(folder: RunFolder, record: RunRecord, lease: Option<Lease>) -> Result<Self, RecordError> {
         let (events, log) = (Some(folder.events()?), Some(folder.log()?));
         folder.save(&record)?;
+        let places = record.stages.iter().enumerate().map(|(place, stage)| (stage.name.clone(), place));
         Ok(Self {
             folder,
+            places: places.collect(),
             record,
             events,
             log,
@@ -81,7 +91,7 @@ impl Journal {
             }
             return false;
         };
-        let stage = self.record.stage(stage);
+        let stage = self.stage(stage);
         match &event.kind {
             EventKind::StagePlanned { .. } => {}
             EventKind::StageStarted { fingerprint } => {
@@ -113,6 +123,20 @@ impl Journal {
             _ => return false,
         }
         true
+    }
+
+    /// The record of a node, made when it is not there.
+    fn stage(&mut self, name: &str) -> &mut StageRecord {
+        let stages = &mut self.record.stages;
+        let place = match self.places.get(name) {
+            Some(place) => *place,
+            None => {
+                stages.push(StageRecord::planned(name));
+                self.places.insert(name.to_owned(), stages.len() - 1);
+                stages.len() - 1
+            }
+        };
+        &mut stages[place]
     }
 
     fn finish(&mut self, outcome: &str) {
@@ -150,8 +174,22 @@ impl Subscriber for Journal {
         match event.kind {
             // More of the plan comes at once.
             EventKind::StagePlanned { .. } => {}
-            EventKind::RunFinished { .. } => self.save(),
+            EventKind::RunFinished { .. } => {
+                self.pause();
+                self.save();
+            }
             _ => self.tick(),
+        }
+    }
+
+    fn pause(&mut self) {
+        if let Some(Err(error)) = self.events.as_mut().map(EventLog::flush) {
+            self.events = None;
+            self.tell(&error);
+        }
+        if let Some(Err(error)) = self.log.as_mut().map(RunLog::flush) {
+            self.log = None;
+            self.tell(&error);
         }
     }
 

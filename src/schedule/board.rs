@@ -7,6 +7,7 @@
 use super::{
     Ending, Failure, Place, Reason, Run,
     admission::Admission,
+    run::Message,
     task::{Busy, Look, Stop, Told},
 };
 use crate::{plan::StageNode, record::Outcome, schedule::EventStream, store::Manifest};
@@ -29,8 +30,16 @@ pub(super) struct Board<'a> {
     run: &'a Run<'a>,
     stages: BTreeMap<NodeIndex, Standing<'a>>,
     admission: Admission,
+    /// Waiting stages for which something may have changed.
+    hopeful: BTreeSet<NodeIndex>,
+    /// Those that are ready.
+    ready: BTreeSet<NodeIndex>,
+    /// Those that are parked.
+    parked: BTreeSet<NodeIndex>,
     /// Threads that look at the store.
     looking: usize,
+    /// How many stages are on their way.
+    moving: usize,
     /// Stages that give back what they hold once those that can start because of them are announced.
     leaving: BTreeSet<NodeIndex>,
     /// Whether something happened since stages were started last.
@@ -54,6 +63,8 @@ struct Standing<'a> {
     stage: &'a StageNode,
     /// The stages that it waits for.
     upstream: Vec<NodeIndex>,
+    /// The stages that wait for it.
+    downstream: Vec<NodeIndex>,
     state: State,
     /// How often it was started.
     attempts: u32,
@@ -108,6 +119,7 @@ impl<'a> Board<'a> {
             let standing = Standing {
                 stage,
                 upstream: run.plan.upstream(index),
+                downstream: run.plan.downstream(index),
                 state: State::Waiting,
                 attempts: 0,
                 retries: 0,
@@ -121,7 +133,11 @@ impl<'a> Board<'a> {
             run,
             stages: run.plan.stages().map(standing).collect(),
             admission: Admission::new(run.capacity),
+            hopeful: run.plan.stages().map(|(index, _)| index).collect(),
+            ready: BTreeSet::new(),
+            parked: BTreeSet::new(),
             looking: 0,
+            moving: 0,
             leaving: BTreeSet::new(),
             changed: true,
             looked_at_parked: Instant::now(),
@@ -147,8 +163,8 @@ impl<'a> Board<'a> {
         let mut starts = self.start_looking();
         for (position, cores) in self.admission.admit() {
             let index = NodeIndex::new(position);
+            self.set(index, State::Working);
             let Some(standing) = self.stages.get_mut(&index) else { continue };
-            standing.state = State::Working;
             standing.attempts += 1;
             starts.extend(self.start(index, Phase::Work { cores }));
         }
@@ -157,20 +173,25 @@ impl<'a> Board<'a> {
 
     /// Whether nothing goes on and nothing will.
     pub(super) fn is_idle(&self) -> bool {
-        let goes_on = |standing: &Standing<'_>| {
-            !matches!(standing.state, State::Waiting | State::Done(_) | State::Failed(_))
-        };
-        !self.stages.values().any(goes_on)
+        self.moving == 0
     }
 
     /// How long nothing needs to be done when nothing happens.
     pub(super) fn patience(&self) -> Duration {
-        let is_parked = |standing: &Standing<'_>| matches!(standing.state, State::Parked(_));
-        if self.stages.values().any(is_parked) { PARKED_POLL } else { Duration::MAX }
+        if self.parked.is_empty() { Duration::MAX } else { PARKED_POLL }
+    }
+
+    /// Notes what a thread sends.
+    pub(super) fn hear(&mut self, message: Message, stream: &mut EventStream<'_>) {
+        match message {
+            Message::Told(index, told) => self.pass_on(index, told, stream),
+            Message::Looked(index, looked) => self.looked(index, looked, stream),
+            Message::Worked(index, worked) => self.worked(index, worked, stream),
+        }
     }
 
     /// Passes on what a stage's thread tells.
-    pub(super) fn pass_on(&mut self, index: NodeIndex, told: Told, stream: &mut EventStream<'_>) {
+    fn pass_on(&mut self, index: NodeIndex, told: Told, stream: &mut EventStream<'_>) {
         let Some(standing) = self.stages.get_mut(&index) else { return };
         let name = &standing.stage.name;
         match told {
@@ -186,12 +207,7 @@ impl<'a> Board<'a> {
     }
 
     /// Notes what the store says of a stage.
-    pub(super) fn looked(
-        &mut self,
-        index: NodeIndex,
-        looked: Result<Look, Stop>,
-        stream: &mut EventStream<'_>,
-    ) {
+    fn looked(&mut self, index: NodeIndex, looked: Result<Look, Stop>, stream: &mut EventStream<'_>) {
         self.looking -= 1;
         match looked {
             Ok(Look::Hit(manifest)) => self.end(index, State::Done(manifest)),
@@ -206,7 +222,7 @@ impl<'a> Board<'a> {
     }
 
     /// Notes how a stage's work ended.
-    pub(super) fn worked(
+    fn worked(
         &mut self,
         index: NodeIndex,
         worked: Result<Arc<Manifest>, Stop>,
@@ -303,8 +319,8 @@ impl<'a> Board<'a> {
     fn park(&mut self, index: NodeIndex, busy: Busy, stream: &mut EventStream<'_>) {
         self.changed = true;
         self.admission.park(index.index());
+        self.set(index, State::Parked(busy));
         let Some(standing) = self.stages.get_mut(&index) else { return };
-        standing.state = State::Parked(busy);
         if standing.busy_told.replace(busy) != Some(busy) {
             let note = EventKind::Note { message: busy.note(self.run.store) };
             stream.emit(Some((&standing.stage.name, standing.attempts)), false, note);
@@ -360,8 +376,8 @@ impl<'a> Board<'a> {
         if !matches!(standing.state, State::Done(_)) {
             return Ok(());
         }
-        standing.state = State::Waiting;
         standing.damage_told = false;
+        self.set(producer, State::Waiting);
         let holds = |(index, standing): (&NodeIndex, &Standing<'_>)| {
             let held = matches!(standing.state, State::Ready | State::Queued | State::Parked(_));
             (held && standing.upstream.contains(&producer)).then_some(*index)
@@ -374,8 +390,8 @@ impl<'a> Board<'a> {
     /// Announces the stages whose inputs exist now.
     fn announce(&mut self) {
         for index in self.complete() {
-            let Some(standing) = self.stages.get_mut(&index) else { continue };
-            standing.state = State::Ready;
+            self.set(index, State::Ready);
+            let Some(standing) = self.stages.get(&index) else { continue };
             let claim = self.run.capacity.claim(&standing.stage.resources);
             self.admission.announce(index.index(), claim);
             self.leaving.remove(&index);
@@ -383,18 +399,23 @@ impl<'a> Board<'a> {
     }
 
     /// The waiting stages that have nothing to wait for, in plan order.
-    fn complete(&self) -> Vec<NodeIndex> {
+    fn complete(&mut self) -> Vec<NodeIndex> {
+        let hopeful = std::mem::take(&mut self.hopeful);
         let done =
             |index: &NodeIndex| matches!(self.stages.get(index).map(|up| &up.state), Some(State::Done(_)));
-        let waiting = self.stages.iter().filter(|(_, standing)| matches!(standing.state, State::Waiting));
-        waiting.filter(|(_, standing)| standing.upstream.iter().all(done)).map(|(index, _)| *index).collect()
+        let complete = |index: &NodeIndex| {
+            let standing = self.stages.get(index);
+            standing.is_some_and(|standing| {
+                matches!(standing.state, State::Waiting) && standing.upstream.iter().all(done)
+            })
+        };
+        hopeful.into_iter().filter(complete).collect()
     }
 
     /// Lets ready stages look at the store, the first ones first and not more at a time than there are cores.
     fn start_looking(&mut self) -> Vec<Start<'a>> {
         let free = self.run.capacity.cores().saturating_sub(self.looking);
-        let ready = self.stages.iter().filter(|(_, standing)| matches!(standing.state, State::Ready));
-        let next: Vec<NodeIndex> = ready.map(|(index, _)| *index).take(free).collect();
+        let next: Vec<NodeIndex> = self.ready.iter().copied().take(free).collect();
         self.looking += next.len();
         next.iter().for_each(|index| self.set(*index, State::Looking));
         next.into_iter().filter_map(|index| self.start(index, Phase::Look)).collect()
@@ -406,11 +427,11 @@ impl<'a> Board<'a> {
             return;
         }
         self.looked_at_parked = Instant::now();
-        let is_over = |(index, standing): (&NodeIndex, &Standing<'_>)| match standing.state {
-            State::Parked(busy) => busy.is_over(self.run.store).then_some(*index),
-            _ => None,
+        let is_over = |index: &NodeIndex| match self.stages.get(index).map(|standing| &standing.state) {
+            Some(State::Parked(busy)) => busy.is_over(self.run.store),
+            _ => false,
         };
-        let over: Vec<NodeIndex> = self.stages.iter().filter_map(is_over).collect();
+        let over: Vec<NodeIndex> = self.parked.iter().copied().filter(is_over).collect();
         for index in over {
             // It is announced again, in its place.
             self.changed = true;
@@ -420,11 +441,11 @@ impl<'a> Board<'a> {
 
     /// The user wants to stop: what has no thread will not get one.
     fn withdraw(&mut self) {
-        for standing in self.stages.values_mut() {
-            if matches!(standing.state, State::Ready | State::Queued | State::Parked(_)) {
-                standing.state = State::Waiting;
-            }
-        }
+        let idle = |(index, standing): (&NodeIndex, &Standing<'_>)| {
+            matches!(standing.state, State::Ready | State::Queued | State::Parked(_)).then_some(*index)
+        };
+        let idle: Vec<NodeIndex> = self.stages.iter().filter_map(idle).collect();
+        idle.into_iter().for_each(|index| self.set(index, State::Waiting));
     }
 
     fn start(&self, index: NodeIndex, phase: Phase) -> Option<Start<'a>> {
@@ -437,10 +458,25 @@ impl<'a> Board<'a> {
         Some(Start { index, stage: standing.stage, results, attempt: standing.attempts, phase })
     }
 
+    /// The only way from one state to another: it keeps the sets and counts that go by states.
     fn set(&mut self, index: NodeIndex, state: State) {
-        if let Some(standing) = self.stages.get_mut(&index) {
-            standing.state = state;
+        let Some(standing) = self.stages.get_mut(&index) else { return };
+        let moves = |state: &State| !matches!(state, State::Waiting | State::Done(_) | State::Failed(_));
+        self.moving += usize::from(moves(&state));
+        self.moving -= usize::from(moves(&standing.state));
+        match standing.state {
+            State::Ready => drop(self.ready.remove(&index)),
+            State::Parked(_) => drop(self.parked.remove(&index)),
+            _ => {}
         }
+        match &state {
+            State::Ready => drop(self.ready.insert(index)),
+            State::Parked(_) => drop(self.parked.insert(index)),
+            State::Waiting => drop(self.hopeful.insert(index)),
+            State::Done(_) => self.hopeful.extend(&standing.downstream),
+            _ => {}
+        }
+        standing.state = state;
     }
 
     /// Removes the folders that were made for stages to write into while they run and that none wrote into, so that a

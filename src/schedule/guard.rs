@@ -1,28 +1,31 @@
 //! The guard: a process that lives only to kill the stages of an engine that was killed.
 //!
 //! The engine holds the write end of the guard's standard input and nobody else does, so whatever ends the engine, the
-//! guard reads end-of-file. One line each: `+PGID` a process group to watch, `-PGID` no longer; each is answered by `ok`.
-//! At end-of-file the guard sends SIGKILL to every group it still watches. It sits in a process group of its own and lets
-//! SIGINT, SIGTERM and SIGHUP pass, so that Ctrl-C or a closing terminal does not take it first.
+//! guard reads end-of-file. One line each: `+PGID` a process group to watch, `-PGID` no longer. All that is in a pipe is
+//! read before its end, so no line needs an answer. At end-of-file the guard sends SIGKILL to every group it still watches.
+//! It sits in a process group of its own and lets SIGINT, SIGTERM and SIGHUP pass, so that Ctrl-C or a closing terminal does
+//! not take it first.
 
 use super::program;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
     collections::BTreeSet,
-    io::{self, BufRead, BufReader, Write},
+    io::{self, Write},
     os::unix::process::CommandExt,
-    process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio},
+    process::{Child, ChildStdin, Command, ExitCode, Stdio},
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
 /// The verb under which the binary is a guard.
 pub const VERB: &str = "__guard";
 
-/// The engine's hold on its guard.
+/// The engine's hold on its guard, which is started with the first group to watch.
+#[derive(Default)]
 pub struct Guard(Mutex<Watch>);
 
+#[derive(Default)]
 struct Watch {
-    process: GuardProcess,
+    process: Option<GuardProcess>,
     groups: BTreeSet<i32>,
 }
 
@@ -30,38 +33,29 @@ struct GuardProcess {
     child: Child,
     /// Closed first of all when this is dropped.
     stdin: Option<ChildStdin>,
-    replies: BufReader<ChildStdout>,
 }
 
 impl Guard {
-    /// Starts the guard.
+    /// Puts a process group under guard.
     ///
     /// # Errors
-    /// When the process cannot be started.
-    pub fn start() -> io::Result<Self> {
-        Ok(Self(Mutex::new(Watch { process: GuardProcess::start()?, groups: BTreeSet::new() })))
-    }
-
-    /// Puts a process group under guard. When this returns, the guard has it.
-    ///
-    /// # Errors
-    /// When neither the guard nor a new one in its place answers.
+    /// When there is no guard and none can be started.
     pub fn protect(&self, group: Pid) -> io::Result<()> {
         let group = group.as_raw_nonzero().get();
         let mut watch = self.watch();
         watch.groups.insert(group);
-        watch.tell(&format!("+{group}"))
+        watch.tell(&format!("+{group}\n"))
     }
 
     /// Ends the watch over a group. Call it before the group's leader is reaped: afterwards the number may be another's.
     ///
     /// # Errors
-    /// When neither the guard nor a new one in its place answers.
+    /// When there is no guard and none can be started.
     pub fn release(&self, group: Pid) -> io::Result<()> {
         let group = group.as_raw_nonzero().get();
         let mut watch = self.watch();
         watch.groups.remove(&group);
-        watch.tell(&format!("-{group}"))
+        watch.tell(&format!("-{group}\n"))
     }
 
     /// Starts a new guard where the old one died, with all groups; says whether it had to.
@@ -70,11 +64,14 @@ impl Guard {
     /// When it cannot be started.
     pub fn revive(&self) -> io::Result<bool> {
         let mut watch = self.watch();
-        if watch.process.child.try_wait()?.is_none() {
-            return Ok(false);
+        let died = match &mut watch.process {
+            Some(process) => process.child.try_wait()?.is_some(),
+            None => false,
+        };
+        if died {
+            watch.replace()?;
         }
-        watch.replace()?;
-        Ok(true)
+        Ok(died)
     }
 
     fn watch(&self) -> std::sync::MutexGuard<'_, Watch> {
@@ -84,21 +81,21 @@ impl Guard {
 
 impl Watch {
     fn tell(&mut self, line: &str) -> io::Result<()> {
-        match self.process.tell(line) {
-            Ok(()) => Ok(()),
-            // Dead. The new one gets the set of groups, in which this change is already made.
-            Err(_) => self.replace(),
+        match self.process.as_mut().map(|process| process.tell(line)) {
+            Some(Ok(())) => Ok(()),
+            // None yet, or dead. The new one gets the set of groups, in which this change is already made.
+            None | Some(Err(_)) => self.replace(),
         }
     }
 
     fn replace(&mut self) -> io::Result<()> {
         let mut process = GuardProcess::start()?;
         for group in &self.groups {
-            process.tell(&format!("+{group}"))?;
+            process.tell(&format!("+{group}\n"))?;
         }
-        let mut old = std::mem::replace(&mut self.process, process);
-        // It may be alive and mute; what the new one watches now it must not kill when it is let go.
-        old.child.kill()
+        let old = self.process.replace(process);
+        // It may be alive and deaf; what the new one watches now it must not kill when it is let go.
+        old.map_or(Ok(()), |mut old| old.child.kill())
     }
 }
 
@@ -108,21 +105,16 @@ impl GuardProcess {
             .arg(VERB)
             .process_group(0)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdout(Stdio::null())
             .stderr(Stdio::inherit())
             .spawn()?;
-        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(io::Error::other("the guard process has no pipes"));
-        };
-        Ok(Self { child, stdin: Some(stdin), replies: BufReader::new(stdout) })
+        let stdin = child.stdin.take();
+        Ok(Self { child, stdin })
     }
 
     fn tell(&mut self, line: &str) -> io::Result<()> {
         let stdin = self.stdin.as_mut().ok_or_else(|| io::Error::other("the guard process was let go"))?;
-        writeln!(stdin, "{line}")?;
-        let mut reply = String::new();
-        self.replies.read_line(&mut reply)?;
-        if reply == "ok\n" { Ok(()) } else { Err(io::Error::other("the guard process does not answer")) }
+        stdin.write_all(line.as_bytes())
     }
 }
 
@@ -158,11 +150,7 @@ pub fn watch() -> ExitCode {
             Some(("-", group)) => {
                 group.parse::<i32>().ok().map(|group| groups.remove(&group));
             }
-            _ => continue,
-        }
-        let mut stdout = io::stdout().lock();
-        if writeln!(stdout, "ok").and_then(|()| stdout.flush()).is_err() {
-            break;
+            _ => {}
         }
     }
     for group in groups.into_iter().filter_map(Pid::from_raw) {

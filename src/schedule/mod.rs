@@ -1,11 +1,11 @@
 //! Running a plan: what is stored is taken from the store, the rest runs in processes of its own.
 //!
 //! - [`preflight`]: everything that can be known before hours of work, in one report
-//! - [`run`]: a thread for each piece of work, by the `board`: where each stage stands, and what starts next
+//! - [`run`]: the `board`, where each stage stands and what starts next, and the `crew` of threads that does the work
 //! - `admission` and [`Capacity`]: who may work now, and how much of the machine each gets; `exclusive`: the lock of those
 //!   that measure time
 //! - `task`: one stage, from its fingerprint to its files in the run folder
-//! - `process` and `stopping`: a process under guard, and how it is stopped
+//! - `process`, `pipe` and `stopping`: a process under guard, what it says, and how it is stopped
 //! - `stage_process` and [`worker`]: a stage of this program, from the engine's side and from inside
 //! - `external` and `said_line`: a user's own program, and what its printed lines mean
 //! - [`guard`]: the process that kills the stages of a killed engine
@@ -15,11 +15,13 @@ mod admission;
 mod board;
 mod cancel;
 mod capacity;
+mod crew;
 mod exclusive;
 mod external;
 mod failure;
 pub mod guard;
 mod machine;
+mod pipe;
 mod places;
 mod preflight;
 mod process;

@@ -12,6 +12,7 @@ use std::{
     collections::BTreeMap,
     io,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 /// The code of a damaged stored result.
@@ -20,6 +21,9 @@ const DAMAGE: &str = "store::corrupt";
 /// Version of the checks: grows whenever a stage's preflight looks at more than before, since what was found clean then may
 /// not be now.
 const CHECKS: u32 = 1;
+
+/// A check that finds nothing in less time is not remembered.
+const WORTH_REMEMBERING: Duration = Duration::from_millis(1);
 
 /// What preflight looks at.
 pub struct Preflighting<'a> {
@@ -62,11 +66,14 @@ pub fn preflight(look: &Preflighting<'_>) -> Result<Vec<Located>, StoreError> {
     }
     let unsound = look.unsound();
     found.extend(unsound.values().cloned());
+    let results = look.results();
+    let machine = Machine { memory: machine::available_memory().unwrap_or(u64::MAX) };
     let mut demands = Vec::new();
     for (index, stage) in look.plan.stages() {
         let Some(implementation) = look.registry.get(stage.stage) else { continue };
         let locate = |finding| Located { stage: Some(stage.name.clone()), finding };
-        let remembered = look.store.verdict(&look.verdict_digest(index, stage)?);
+        let digest = look.verdict_digest(index, stage, &results)?;
+        let remembered = look.store.verdict(&digest);
         let Some(inputs) = look.inputs_of_running(index, &unsound) else {
             // Nothing will be read for work that is stored; what its check found belongs to its result all the same.
             found.extend(remembered.unwrap_or_default().into_iter().map(locate));
@@ -75,10 +82,9 @@ pub fn preflight(look: &Preflighting<'_>) -> Result<Vec<Located>, StoreError> {
         let question = look.question(stage, inputs);
         let findings = match remembered {
             Some(findings) => findings,
-            None => look.check(index, stage, implementation, &question)?,
+            None => look.check(index, implementation, &question, &digest),
         };
         found.extend(findings.into_iter().map(locate));
-        let machine = Machine { memory: machine::available_memory().unwrap_or(u64::MAX) };
         let demand = implementation.demand(&question, &machine);
         found.extend(demand.findings.iter().cloned().map(locate));
         demands.push((stage, demand));
@@ -91,16 +97,25 @@ pub fn preflight(look: &Preflighting<'_>) -> Result<Vec<Located>, StoreError> {
 }
 
 impl Preflighting<'_> {
-    /// What a verdict on a stage depends on: the stage, its settings, and the content of the inputs that exist.
-    fn verdict_digest(&self, index: NodeIndex, stage: &StageNode) -> Result<Digest, StoreError> {
-        let results = self.states.iter().filter_map(|(index, state)| match &state.status {
+    /// The results that are stored, sound or not.
+    fn results(&self) -> BTreeMap<NodeIndex, &Manifest> {
+        let stored = self.states.iter().filter_map(|(index, state)| match &state.status {
             Status::Hit(manifest) => Some((*index, manifest.as_ref())),
             _ => None,
         });
-        let results: BTreeMap<NodeIndex, &Manifest> = results.collect();
+        stored.collect()
+    }
+
+    /// What a verdict on a stage depends on: the stage, its settings, and the content of the inputs that exist.
+    fn verdict_digest(
+        &self,
+        index: NodeIndex,
+        stage: &StageNode,
+        results: &BTreeMap<NodeIndex, &Manifest>,
+    ) -> Result<Digest, StoreError> {
         let mut inputs: BTreeMap<String, InputKey> = BTreeMap::new();
         for binding in self.plan.bindings(index) {
-            if let Some(key) = keys::input_key(&binding, self.sources, &results)? {
+            if let Some(key) = keys::input_key(&binding, self.sources, results)? {
                 inputs.insert(binding.edge.port, key);
             }
         }
@@ -178,28 +193,30 @@ impl Preflighting<'_> {
     }
 
     /// The stage's own check. A clean one is remembered if it saw all that its digest covers, since it depends on nothing
-    /// else.
+    /// else; but for one that is done again sooner than it is read back.
     fn check(
         &self,
         index: NodeIndex,
-        stage: &StageNode,
         implementation: &dyn Stage,
         question: &Preflight,
-    ) -> Result<Vec<Finding>, StoreError> {
+        digest: &Digest,
+    ) -> Vec<Finding> {
+        let started = Instant::now();
         let findings = implementation.preflight(question);
         let is_there = |binding: &Binding| {
             let status = self.states.get(&binding.producer).map(|state| &state.status);
             self.sources.contains_key(&binding.producer) || matches!(status, Some(Status::Hit(_)))
         };
-        if self.plan.bindings(index).iter().filter(|binding| is_there(binding)).count()
-            == question.inputs.len()
-        {
+        let is_worth_it = !findings.is_empty() || started.elapsed() >= WORTH_REMEMBERING;
+        let bindings = self.plan.bindings(index);
+        let saw_all = || bindings.iter().filter(|binding| is_there(binding)).count() == question.inputs.len();
+        if is_worth_it && saw_all() {
             // Not to remember costs a check the next time, no more.
-            if let Err(error) = self.store.save_verdict(&self.verdict_digest(index, stage)?, &findings) {
+            if let Err(error) = self.store.save_verdict(digest, &findings) {
                 tracing::warn!(%error, "a preflight is not remembered");
             }
         }
-        Ok(findings)
+        findings
     }
 
     /// The stages that may work at one time must fit into memory together. A stage that says itself that it cannot run

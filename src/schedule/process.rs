@@ -3,18 +3,23 @@
 
 use super::{
     Guard,
+    pipe::Pipe,
     stopping::{Manners, Stopping},
 };
 use crate::store::failpoint;
 use contract::{EventKind, StageError};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid},
+};
 use std::{
     collections::VecDeque,
-    io::{self, BufRead, BufReader, Read, Write},
-    os::unix::process::CommandExt,
+    io::{self, Write},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::process::CommandExt,
+    },
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
-    sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
-    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -28,10 +33,6 @@ const POLL: Duration = Duration::from_millis(20);
 const LAST_WORDS: usize = 12;
 /// How many are kept: a panic's message stands before its backtrace.
 const KEPT_WORDS: usize = 400;
-/// A longer line is cut into several, so that no program can fill the engine's memory.
-const LONGEST_LINE: u64 = 1 << 20;
-/// Lines that wait to be heard; a process that talks faster than it is heard waits.
-const BACKLOG: usize = 256;
 
 /// What a process says while it works.
 pub(super) enum Said {
@@ -49,16 +50,11 @@ pub(super) struct Process {
     child: Child,
     group: Pid,
     stdin: Option<ChildStdin>,
-    heard: Receiver<Heard>,
-    watch: Option<JoinHandle<()>>,
+    stdout: Pipe,
+    stderr: Pipe,
+    /// Becomes readable when the process ends; none where the kernel has no such thing.
+    end: Option<OwnedFd>,
     last_words: VecDeque<String>,
-}
-
-enum Heard {
-    Out(String),
-    Err(String),
-    /// It has ended; something that it started may go on talking.
-    Ended,
 }
 
 impl Process {
@@ -84,32 +80,34 @@ impl Process {
             .ok()
             .and_then(Pid::from_raw)
             .ok_or_else(|| failed(format!("the process of `{name}` has no id")))?;
-        if let Err(error) = guard.protect(group) {
-            child.kill().ok();
-            child.wait().ok();
-            // No guard to come may watch a number that another process will get.
-            guard.release(group).ok();
-            return Err(StageError::failed(
+        let heard = Pipe::new(stdout.into()).and_then(|stdout| Ok((stdout, Pipe::new(stderr.into())?)));
+        let guarded = guard.protect(group).map_err(|error| {
+            StageError::failed(
                 "engine::no_guard",
                 format!(
                     "the guard process died and cannot be started again ({error}), so no stage can be run safely"
                 ),
-            ));
-        }
-        let (sender, heard) = mpsc::sync_channel(BACKLOG);
-        let mut process =
-            Self { child, group, stdin: Some(stdin), heard, watch: None, last_words: VecDeque::new() };
-        let watched = read_lines(stdout, sender.clone(), Heard::Out)
-            .and_then(|()| read_lines(stderr, sender.clone(), Heard::Err))
-            .and_then(|()| watch_for_end(group, sender));
-        match watched {
-            Ok(watch) => process.watch = Some(watch),
-            Err(error) => {
-                process.bury(guard).ok();
-                return Err(error.into());
+            )
+        });
+        match (heard, guarded) {
+            (Ok((stdout, stderr)), Ok(())) => Ok(Self {
+                child,
+                group,
+                stdin: Some(stdin),
+                stdout,
+                stderr,
+                end: end_of(group),
+                last_words: VecDeque::new(),
+            }),
+            (heard, guarded) => {
+                child.kill().ok();
+                // No guard to come may watch a number that another process will get.
+                guard.release(group).ok();
+                child.wait().ok();
+                guarded?;
+                Err(heard.err().unwrap_or_else(|| io::Error::other("no pipes")).into())
             }
         }
-        Ok(process)
     }
 
     /// Gives the process the line that it waits for.
@@ -134,16 +132,7 @@ impl Process {
         said: &mut dyn FnMut(Said),
     ) {
         let mut last_word = None;
-        loop {
-            match self.heard.recv_timeout(POLL) {
-                Ok(Heard::Ended) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(heard) => {
-                    if self.pass_on(heard, hear, said) {
-                        last_word.get_or_insert_with(Instant::now);
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-            }
+        while !self.listen(POLL, hear, said, &mut last_word) {
             match last_word {
                 None => stopping.press::<M>(self),
                 Some(at) if at.elapsed() > EXIT_GRACE => break,
@@ -153,11 +142,48 @@ impl Process {
         // Whatever it started and left behind holds the pipes open; it ends here.
         self.signal(Signal::KILL);
         let deadline = Instant::now() + DRAIN;
-        while let Some(left) = deadline.checked_duration_since(Instant::now())
-            && let Ok(heard) = self.heard.recv_timeout(left)
+        self.end = None;
+        while (self.stdout.end().is_some() || self.stderr.end().is_some())
+            && let Some(left) = deadline.checked_duration_since(Instant::now())
         {
-            self.pass_on(heard, hear, said);
+            self.listen(left.min(POLL), hear, said, &mut last_word);
         }
+    }
+
+    /// Waits until there is something to hear, and passes it on. Says whether the process has ended; something that it
+    /// started may go on talking.
+    fn listen(
+        &mut self,
+        patience: Duration,
+        hear: &mut Hear<'_>,
+        said: &mut dyn FnMut(Said),
+        last_word: &mut Option<Instant>,
+    ) -> bool {
+        let ends = [self.stdout.end(), self.stderr.end(), self.end.as_ref()];
+        let mut waited: Vec<PollFd<'_>> =
+            ends.iter().flatten().map(|end| PollFd::from_borrowed_fd(end.as_fd(), PollFlags::IN)).collect();
+        let patience = Timespec { tv_sec: 0, tv_nsec: i64::from(patience.subsec_nanos()) };
+        // What is not ready is read in vain, which does no harm: so an interruption need not be told apart.
+        poll(&mut waited, Some(&patience)).ok();
+        for line in self.stdout.read() {
+            if hear(line, said) {
+                last_word.get_or_insert_with(Instant::now);
+            }
+        }
+        for line in self.stderr.read() {
+            if self.last_words.len() == KEPT_WORDS {
+                self.last_words.pop_front();
+            }
+            self.last_words.push_back(line.clone());
+            said(Said::Text(line));
+        }
+        self.has_ended()
+    }
+
+    /// Whether the process has ended. It is not reaped, so that its number stays ours until the guard has let go of it.
+    fn has_ended(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        matches!(waitid(WaitId::Pid(self.group), options), Ok(Some(_)))
     }
 
     /// Sends a signal to its group; one that is gone already is as good.
@@ -169,14 +195,8 @@ impl Process {
     /// looks after that itself.
     pub(super) fn bury(&mut self, guard: &Guard) -> io::Result<ExitStatus> {
         self.signal(Signal::KILL);
-        if let Some(watch) = self.watch.take() {
-            // It looks at the number of the process, which must not go to another one before. While somebody talks, it may
-            // wait to be heard itself.
-            while !watch.is_finished()
-                && !matches!(self.heard.recv_timeout(POLL), Err(RecvTimeoutError::Disconnected))
-            {}
-            watch.join().ok();
-        }
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        while matches!(waitid(WaitId::Pid(self.group), options), Err(rustix::io::Errno::INTR)) {}
         if let Err(error) = guard.release(self.group) {
             tracing::warn!(%error, "the guard process does not let go of a stage that has ended");
         }
@@ -190,51 +210,11 @@ impl Process {
         let from = panic.unwrap_or(self.last_words.len().saturating_sub(LAST_WORDS));
         self.last_words.iter().skip(from).take(LAST_WORDS).map(String::as_str)
     }
-
-    fn pass_on(&mut self, heard: Heard, hear: &mut Hear<'_>, said: &mut dyn FnMut(Said)) -> bool {
-        match heard {
-            Heard::Out(line) => hear(line, said),
-            Heard::Err(line) => {
-                if self.last_words.len() == KEPT_WORDS {
-                    self.last_words.pop_front();
-                }
-                self.last_words.push_back(line.clone());
-                said(Said::Text(line));
-                false
-            }
-            Heard::Ended => false,
-        }
-    }
 }
 
-/// Sends what comes out of a pipe line by line, as text whatever bytes there are, until it closes.
-fn read_lines(
-    pipe: impl Read + Send + 'static,
-    lines: SyncSender<Heard>,
-    wrap: fn(String) -> Heard,
-) -> io::Result<()> {
-    let read = move || {
-        let mut pipe = BufReader::new(pipe);
-        let mut bytes = Vec::new();
-        while (&mut pipe).take(LONGEST_LINE).read_until(b'\n', &mut bytes).is_ok_and(|count| count > 0) {
-            let line = String::from_utf8_lossy(&bytes).trim_end_matches(['\n', '\r']).to_owned();
-            if lines.send(wrap(line)).is_err() {
-                break;
-            }
-            bytes.clear();
-        }
-    };
-    thread::Builder::new().name("stage output".to_owned()).spawn(read).map(drop)
-}
-
-/// Waits for the end of a process without reaping it, so that its number stays ours until the guard has let go of it.
-fn watch_for_end(process: Pid, ended: SyncSender<Heard>) -> io::Result<JoinHandle<()>> {
-    let wait = move || {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-        while matches!(waitid(WaitId::Pid(process), options), Err(rustix::io::Errno::INTR)) {}
-        ended.send(Heard::Ended).ok();
-    };
-    thread::Builder::new().name("stage end".to_owned()).spawn(wait)
+/// Something that becomes readable when a process ends.
+fn end_of(process: Pid) -> Option<OwnedFd> {
+    rustix::process::pidfd_open(process, rustix::process::PidfdFlags::empty()).ok()
 }
 
 /// What a number of a signal is called: `9 (SIGKILL)`.

@@ -1,8 +1,9 @@
-//! Running a plan: one thread holds the board, each piece of work has a thread of its own.
+//! Running a plan: one thread holds the board, a crew of others does the work.
 
 use super::{
     Cancellation, Capacity, EventStream, Failure, Guard, Places,
     board::{Board, Phase, Start},
+    crew::Crew,
     task::{Look, Stop, Task, Told},
 };
 use crate::{
@@ -19,7 +20,6 @@ use std::{
         Arc,
         mpsc::{self, SyncSender},
     },
-    thread::Scope,
     time::{Duration, Instant},
 };
 
@@ -63,30 +63,32 @@ pub struct Ending {
 }
 
 /// Runs the plan. A stage that fails stops those behind it; the others go on.
-///
-/// # Errors
-/// When the guard cannot be started: then nothing has run.
-pub fn run(run: &Run<'_>, stream: &mut EventStream<'_>) -> std::io::Result<Ending> {
-    let guard = Guard::start()?;
+pub fn run(run: &Run<'_>, stream: &mut EventStream<'_>) -> Ending {
+    let guard = Guard::default();
     let (sender, messages) = mpsc::sync_channel(BACKLOG);
+    let perform = |start| perform(run, &guard, start, &sender);
+    let crew = Crew::new();
     let mut board = Board::new(run);
     let mut looked_around = Instant::now();
     let mut told = false;
     std::thread::scope(|scope| {
+        let _dismissal = crew.dismissal();
         loop {
             board.tell_stopping(stream);
             for start in board.advance() {
-                spawn(scope, run, &guard, start, sender.clone());
+                crew.give(start, scope, &perform);
             }
             if board.is_idle() {
                 break;
             }
-            match messages.recv_timeout(board.patience().min(LOOK_AROUND)) {
-                Ok(Message::Told(index, told)) => board.pass_on(index, told, stream),
-                Ok(Message::Looked(index, looked)) => board.looked(index, looked, stream),
-                Ok(Message::Worked(index, worked)) => board.worked(index, worked, stream),
-                // This function holds a sender itself, so it is the time that is over.
-                Err(_) => {}
+            // `perform` holds a sender, so without a message it is the time that is over.
+            if let Ok(message) = messages.try_recv() {
+                board.hear(message, stream);
+            } else {
+                stream.pause();
+                if let Ok(message) = messages.recv_timeout(board.patience().min(LOOK_AROUND)) {
+                    board.hear(message, stream);
+                }
             }
             if looked_around.elapsed() >= LOOK_AROUND {
                 looked_around = Instant::now();
@@ -96,42 +98,37 @@ pub fn run(run: &Run<'_>, stream: &mut EventStream<'_>) -> std::io::Result<Endin
         }
     });
     board.tidy();
-    Ok(board.ending())
+    board.ending()
 }
 
 /// What a task's thread sends.
-enum Message {
+pub(super) enum Message {
+    /// Something happened in its stage.
     Told(NodeIndex, Told),
+    /// What the store says of its stage.
     Looked(NodeIndex, Result<Look, Stop>),
+    /// How its stage's work ended.
     Worked(NodeIndex, Result<Arc<Manifest>, Stop>),
 }
 
-fn spawn<'scope, 'env>(
-    scope: &'scope Scope<'scope, 'env>,
-    run: &'env Run<'_>,
-    guard: &'env Guard,
-    start: Start<'env>,
-    sender: SyncSender<Message>,
-) {
-    scope.spawn(move || {
-        let Start { index, stage, results, attempt, phase } = start;
-        // The receiver lives as long as a task runs.
-        let tell = |told| drop(sender.send(Message::Told(index, told)));
-        let task = Task { run, guard, index, stage, results, attempt, tell: &tell };
-        // A thread that just vanished would leave the run waiting for ever.
-        let bug = || Stop::Failed(Failure::bug(&stage.name));
-        let message = match phase {
-            Phase::Look => {
-                let looked = catch_unwind(AssertUnwindSafe(|| task.look()));
-                Message::Looked(index, looked.unwrap_or_else(|_| Err(bug())))
-            }
-            Phase::Work { cores } => {
-                let worked = catch_unwind(AssertUnwindSafe(|| task.work(cores)));
-                Message::Worked(index, worked.unwrap_or_else(|_| Err(bug())))
-            }
-        };
-        sender.send(message).ok();
-    });
+fn perform(run: &Run<'_>, guard: &Guard, start: Start<'_>, sender: &SyncSender<Message>) {
+    let Start { index, stage, results, attempt, phase } = start;
+    // The receiver lives as long as a task runs.
+    let tell = |told| drop(sender.send(Message::Told(index, told)));
+    let task = Task { run, guard, index, stage, results, attempt, tell: &tell };
+    // A thread that just vanished would leave the run waiting for ever.
+    let bug = || Stop::Failed(Failure::bug(&stage.name));
+    let message = match phase {
+        Phase::Look => {
+            let looked = catch_unwind(AssertUnwindSafe(|| task.look()));
+            Message::Looked(index, looked.unwrap_or_else(|_| Err(bug())))
+        }
+        Phase::Work { cores } => {
+            let worked = catch_unwind(AssertUnwindSafe(|| task.work(cores)));
+            Message::Worked(index, worked.unwrap_or_else(|_| Err(bug())))
+        }
+    };
+    sender.send(message).ok();
 }
 
 /// Replaces the guard when it died. That it cannot be replaced is told once.

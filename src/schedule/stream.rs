@@ -1,7 +1,6 @@
 //! The one ordered stream of events.
 
-use contract::{Event, EventKind, Progress};
-use serde_json::Value;
+use contract::{Event, EventKind};
 
 /// Who wants to know what happens in a run.
 pub trait Subscriber {
@@ -10,6 +9,9 @@ pub trait Subscriber {
 
     /// A stage's process said something that is no event: a line of its standard error.
     fn text(&mut self, _stage: &str, _line: &str) {}
+
+    /// Nothing more is to be told right now: time to write what a reader of files should see.
+    fn pause(&mut self) {}
 
     /// Comes several times a second, whatever happens: time to write what was put off.
     fn tick(&mut self) {}
@@ -34,9 +36,6 @@ impl<'a> EventStream<'a> {
         Self::default()
     }
 
-    /// Adds a subscriber; it hears what happens from now on.
-    #[must_use]
-    pub fn with(mut self, subscriber: impl Subscriber + 'a) -> Self {
     /// Numbers events from `next` on.
     #[must_use]
     pub fn starting_at(mut self, next: u64) -> Self {
@@ -44,6 +43,9 @@ impl<'a> EventStream<'a> {
         self
     }
 
+    /// Adds a subscriber; it hears what happens from now on.
+    #[must_use]
+    pub fn with(mut self, subscriber: impl Subscriber + 'a) -> Self {
         self.subscribers.push(Box::new(subscriber));
         self
     }
@@ -83,40 +85,21 @@ impl<'a> EventStream<'a> {
         }
     }
 
+    /// Nothing more is to be told right now.
+    pub fn pause(&mut self) {
+        self.subscribers.iter_mut().for_each(|subscriber| subscriber.pause());
+    }
+
     /// Time has passed.
     pub fn tick(&mut self) {
         self.subscribers.iter_mut().for_each(|subscriber| subscriber.tick());
     }
 
-    /// What happened, without secrets in messages for people.
-    fn hidden(&self, kind: EventKind) -> EventKind {
-        let Some(hide) = &self.hide else { return kind };
-        // Progress comes often.
-        if let EventKind::Progress(progress) = kind {
-            let (label, note) = (hide(&progress.label), progress.note.as_deref().map(hide));
-            return EventKind::Progress(Progress { label, note, ..progress });
+    /// What happened, without secrets.
+    fn hidden(&self, mut kind: EventKind) -> EventKind {
+        if let Some(hide) = &self.hide {
+            kind.texts_mut().into_iter().for_each(|text| *text = hide(text));
         }
-        let Ok(mut value) = serde_json::to_value(&kind) else { return kind };
-        if !hide_in(&mut value, hide) {
-            return kind;
-        }
-        serde_json::from_value(value).unwrap_or(kind)
-    }
-}
-
-/// Takes secrets out of every text of a value; false where there was none.
-fn hide_in(value: &mut Value, hide: &dyn Fn(&str) -> String) -> bool {
-    match value {
-        Value::String(text) => {
-            let hidden = hide(text);
-            let changed = hidden != *text;
-            *text = hidden;
-            changed
-        }
-        Value::Array(items) => items.iter_mut().fold(false, |changed, item| hide_in(item, hide) | changed),
-        Value::Object(fields) => {
-            fields.iter_mut().fold(false, |changed, (_, field)| hide_in(field, hide) | changed)
-        }
-        _ => false,
+        kind
     }
 }

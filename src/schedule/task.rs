@@ -178,7 +178,7 @@ impl Task<'_> {
                 return Ok(None);
             }
         };
-        let published = match self.materialise(&manifest) {
+        let published = match self.materialise(&manifest, None) {
             Ok(published) => published,
             Err(RecordError::Store(error)) if error.is_damage() => {
                 (self.tell)(Told::Damage(damage(&error)));
@@ -222,7 +222,7 @@ impl Task<'_> {
         let recipe = self.recipe()?;
         let manifest = store.publish(lock, key, recipe, &attempt, &outputs, &kinds, kept, seconds)?;
         failpoint::hit("engine::after_publish");
-        let published = self.materialise(&manifest)?;
+        let published = self.materialise(&manifest, Some(attempt.out()))?;
         failpoint::hit("engine::after_materialise");
         self.clear_partial(lock, &manifest);
         published.into_iter().map(artifact).for_each(|kind| self.event(kind));
@@ -322,6 +322,7 @@ impl Task<'_> {
 
     fn inputs(&self, attempt: &Attempt) -> Result<BTreeMap<String, Input>, Stop> {
         let mut inputs = BTreeMap::new();
+        let links = attempt.folder().join("inputs");
         for (position, binding) in self.run.plan.bindings(self.index).into_iter().enumerate() {
             let content = match (self.run.plan.source(binding.producer), self.results.get(&binding.producer))
             {
@@ -329,8 +330,7 @@ impl Task<'_> {
                 (None, Some(manifest)) => {
                     let output = keys::output(manifest, binding.edge.output.as_deref().unwrap_or_default())?;
                     let object = self.run.store.object_path(&output.digest);
-                    let folder = attempt.folder().join("inputs").join(position.to_string());
-                    linked(stored_content(&output.path, object), &folder)?
+                    linked(stored_content(&output.path, object), &links, position)?
                 }
                 (None, None) => continue,
             };
@@ -360,12 +360,13 @@ impl Task<'_> {
         Ok(())
     }
 
-    /// Copies the files of a result to all its places, which name them alike.
-    fn materialise(&self, manifest: &Manifest) -> Result<Vec<Published>, RecordError> {
+    /// Puts the files of a result at all its places, which name them alike: those in `made`, if they have just been made
+    /// there, at the first.
+    fn materialise(&self, manifest: &Manifest, made: Option<&Path>) -> Result<Vec<Published>, RecordError> {
         let mut published = Vec::new();
-        for place in self.run.places.of(self.index) {
-            let Place { folder, layout, node, several } = *place;
-            published = materialise(self.run.store, manifest, folder, layout, node, several)?;
+        for (position, place) in self.run.places.of(self.index).iter().enumerate() {
+            let made = made.filter(|_| position == 0);
+            published = materialise(self.run.store, manifest, place, made)?;
         }
         Ok(published)
     }
@@ -381,18 +382,30 @@ impl Task<'_> {
     }
 }
 
-/// The same file under its own name in `folder`: programs tell the format of a file by its name, and an object of the
-/// store has none.
-fn linked(content: InputContent, folder: &Path) -> io::Result<InputContent> {
-    Ok(match content {
-        InputContent::File { name, path } if !name.is_empty() => {
+/// The same file under its own name in `folder`, or beside it where another input has that name: programs tell the format
+/// of a file by its name, and an object of the store has none.
+fn linked(content: InputContent, folder: &Path, position: usize) -> io::Result<InputContent> {
+    let (name, path) = match content {
+        InputContent::File { name, path } if !name.is_empty() => (name, path),
+        content => return Ok(content),
+    };
+    let link_in = |folder: &Path| {
+        let link = folder.join(&name);
+        std::os::unix::fs::symlink(&path, &link).map(|()| link)
+    };
+    let made = match link_in(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
             fs_err::create_dir_all(folder)?;
-            let link = folder.join(&name);
-            std::os::unix::fs::symlink(path, &link)?;
-            InputContent::File { name, path: link }
+            link_in(folder)
         }
-        content => content,
-    })
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let folder = folder.with_file_name(format!("inputs-{position}"));
+            fs_err::create_dir_all(&folder)?;
+            link_in(&folder)
+        }
+        made => made,
+    };
+    made.map(|path| InputContent::File { name, path })
 }
 
 fn damage(error: &StoreError) -> String {

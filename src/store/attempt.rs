@@ -1,8 +1,9 @@
-//! The folder of a stage that runs now.
+//! The folders of stages that run now.
 //!
-//! An attempt holds a lock on the file `lease` inside its folder. What can be locked by somebody else is dead and is
-//! removed when a store is opened. The gate keeps an attempt that is just being made, and has no locked lease yet,
-//! from looking dead: makers hold it shared, the sweep holds it alone while it looks around.
+//! A process has one folder in `attempts/`, held by a lock on the file `lease` inside, and in it a numbered folder for each
+//! attempt. A folder whose lease can be locked by somebody else is dead and is removed when a store is opened. The gate keeps a
+//! folder that is just being made, and has no locked lease yet, from looking dead: makers hold it shared, the sweep holds it
+//! alone while it looks around.
 
 use super::{Store, StoreError, failpoint};
 use fs_err::{self as fs, File, OpenOptions};
@@ -10,6 +11,10 @@ use std::{
     fs::TryLockError,
     io,
     path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// A fresh folder for one attempt of one stage. It is removed, with all in it, when this is dropped.
@@ -17,7 +22,7 @@ use std::{
 pub struct Attempt {
     folder: PathBuf,
     out: PathBuf,
-    _lease: File,
+    _bench: Arc<Bench>,
 }
 
 impl Attempt {
@@ -32,21 +37,36 @@ impl Attempt {
     pub fn folder(&self) -> &Path {
         &self.folder
     }
-
-    /// Where objects are written before they get their names. It lies outside of `out`.
-    pub(super) fn staging(&self) -> PathBuf {
-        self.folder.join("staging")
-    }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        // The lease goes last, with its folder: until then nobody else sweeps here.
         if let Err(error) = remove(&self.folder) {
             tracing::warn!(%error, "an attempt's folder is left behind; the next run removes it");
         }
     }
 }
+
+/// The folder of all attempts of one process.
+#[derive(Debug)]
+struct Bench {
+    folder: PathBuf,
+    next: AtomicU64,
+    _lease: File,
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        // The lease goes last, with its folder: until then nobody else sweeps here.
+        if let Err(error) = remove(&self.folder) {
+            tracing::warn!(%error, "the folder of attempts is left behind; the next run removes it");
+        }
+    }
+}
+
+/// The bench of an open store, made for the first attempt and kept as long as the store is open.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Benches(Arc<Mutex<Option<Arc<Bench>>>>);
 
 impl Store {
     /// Makes a folder for an attempt.
@@ -56,23 +76,28 @@ impl Store {
     pub fn attempt(&self) -> Result<Attempt, StoreError> {
         let attempts = self.attempts();
         let failed = |error| StoreError::io("make an attempt's folder in", &attempts, error);
-        let gate = self.gate().map_err(failed)?;
-        gate.file().lock_shared().map_err(failed)?;
-
-        let folder = tempfile::Builder::new()
-            .prefix("attempt-")
-            .rand_bytes(10)
-            .tempdir_in(&attempts)
-            .map_err(failed)?
-            .keep();
-        failpoint::hit("store::attempt_before_lease");
-        let lease = File::create(folder.join(LEASE)).map_err(failed)?;
-        lease.file().lock().map_err(failed)?;
-        let attempt = Attempt { out: folder.join("out"), folder, _lease: lease };
-        fs::create_dir(&attempt.out).map_err(failed)?;
-        fs::create_dir(attempt.staging()).map_err(failed)?;
+        let bench = self.bench().map_err(failed)?;
+        let folder = bench.folder.join(bench.next.fetch_add(1, Ordering::Relaxed).to_string());
+        let out = folder.join("out");
+        fs::create_dir_all(&out).map_err(failed)?;
         failpoint::hit("store::attempt_created");
-        Ok(attempt)
+        Ok(Attempt { folder, out, _bench: bench })
+    }
+
+    fn bench(&self) -> io::Result<Arc<Bench>> {
+        let mut known = self.benches.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bench) = &*known {
+            return Ok(Arc::clone(bench));
+        }
+        let gate = self.gate()?;
+        gate.file().lock_shared()?;
+        let prefix =
+            tempfile::Builder::new().prefix("attempt-").rand_bytes(10).tempdir_in(self.attempts())?;
+        let folder = prefix.keep();
+        failpoint::hit("store::attempt_before_lease");
+        let lease = File::create(folder.join(LEASE))?;
+        lease.file().lock()?;
+        Ok(Arc::clone(known.insert(Arc::new(Bench { folder, next: AtomicU64::new(0), _lease: lease }))))
     }
 
     fn attempts(&self) -> PathBuf {
@@ -175,7 +200,7 @@ mod tests {
         }
         assert_eq!(attempts_in(root.path()).len(), 3);
         Store::open(Some(root.path().to_owned())).unwrap();
-        assert_eq!(attempts_in(root.path()), [alive.folder()]);
+        assert_eq!(attempts_in(root.path()), [alive.folder().parent().unwrap()]);
     }
 
     #[test]

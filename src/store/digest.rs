@@ -16,6 +16,8 @@ pub struct Digest(pub [u8; 32]);
 
 /// Bytes read at a time: enough that system calls cost nothing beside hashing.
 const CHUNK: usize = 256 * 1024;
+/// Bytes that most files of metrics and settings have less than.
+const SMALL: usize = 8 * 1024;
 
 /// Files of so many bytes are worth all cores; they are hashed in pieces of half as many, while the next is read.
 const LARGE: usize = 8 << 20;
@@ -72,9 +74,27 @@ fn read_piece(file: &mut impl Read, piece: &mut Vec<u8>) -> io::Result<()> {
     file.take((LARGE / 2) as u64).read_to_end(piece).map(drop)
 }
 
-/// Copies all of `from` to `to`; the digest and number of the bytes that went over.
-pub(crate) fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<(Digest, u64)> {
-    copy_by(from, to, CHUNK)
+/// Copies all of `from` to `to`; the digest and number of the bytes that went over. Of what is large a piece is hashed on
+/// all cores while it is written and the next one is read.
+pub(crate) fn copy(from: &mut (impl Read + Send), to: &mut (impl Write + Send)) -> io::Result<(Digest, u64)> {
+    let mut hasher = blake3::Hasher::new();
+    let mut size = 0;
+    let mut piece = Vec::with_capacity(SMALL);
+    from.take(CHUNK as u64).read_to_end(&mut piece)?;
+    let mut next = Vec::new();
+    while !piece.is_empty() {
+        size += piece.len() as u64;
+        if piece.len() < CHUNK {
+            hasher.update(&piece);
+            to.write_all(&piece)?;
+            break;
+        }
+        let pass_on = || to.write_all(&piece).and_then(|()| read_piece(from, &mut next));
+        let (passed_on, _) = rayon::join(pass_on, || hasher.update_rayon(&piece));
+        passed_on?;
+        std::mem::swap(&mut piece, &mut next);
+    }
+    Ok((Digest(*hasher.finalize().as_bytes()), size))
 }
 
 fn copy_by(from: &mut impl Read, to: &mut impl Write, chunk: usize) -> io::Result<(Digest, u64)> {

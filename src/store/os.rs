@@ -9,6 +9,7 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::Path,
 };
+use tempfile::NamedTempFile;
 
 /// What tells one state of a file from another without reading it: device, inode, size, and the nanosecond times of the
 /// last change of content and of metadata. A file that was edited, replaced or restored differs in at least one of them.
@@ -93,6 +94,25 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 /// Removes a folder where a file belongs, which no rename would replace.
 pub(crate) fn make_way(path: &Path) -> io::Result<()> {
     if path.is_dir() { remove(path) } else { Ok(()) }
+}
+
+/// A new file with a name of its own, and these permissions but for the bits that the user's mask takes away.
+pub(crate) fn temporary(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(mode)).tempfile_in(folder)
+}
+
+/// One beside `path`, whose folder is made, to become `path` when it is whole.
+pub(crate) fn temporary_beside(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".restoring-").permissions(std::fs::Permissions::from_mode(mode));
+    match builder.tempfile_in(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            fs::create_dir_all(folder)?;
+            builder.tempfile_in(folder)
+        }
+        made => made,
+    }
 }
 
 /// Waits until a file or folder is on the disk, as far as the system can tell.

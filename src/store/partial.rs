@@ -34,13 +34,11 @@ impl Store {
     /// When the result cannot be brought to the disk, or the folder cannot be moved away.
     pub fn clear_partial(&self, lock: &FingerprintLock, manifest: &Manifest) -> Result<(), StoreError> {
         let path = self.named("partial", &lock.fingerprint(), "");
-        let empty = match fs::read_dir(&path) {
-            Ok(mut entries) => entries.next().is_none(),
+        match fs::remove_dir(&path) {
+            Ok(()) => return Ok(()),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(StoreError::io("look into the checkpoints", &path, error)),
-        };
-        if !empty {
-            self.sync(&lock.fingerprint(), manifest)?;
+            // There are checkpoints in it.
+            Err(_) => self.sync(&lock.fingerprint(), manifest)?,
         }
         let grave = self.attempt()?;
         failpoint::hit("store::partial_before_rename");

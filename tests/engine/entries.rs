@@ -96,7 +96,7 @@ fn written(text: &str) -> Sandbox {
 }
 
 fn run(sandbox: &Sandbox, changes: &[&str]) -> Ended {
-    end(sandbox.start(&[&["run", "own.yaml", "hydra.run.dir=runs/run"], changes].concat()))
+    end(sandbox.start(&[&["run", "own.yaml", "--new-folder", "hydra.run.dir=runs/run"], changes].concat()))
 }
 
 fn mistakes(stages: &str) -> String {

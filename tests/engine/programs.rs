@@ -13,7 +13,7 @@ pub(super) fn own(entries: &str) -> Sandbox {
 }
 
 /// What starts them.
-pub(super) const RUN: [&str; 3] = ["run", "own.yaml", "hydra.run.dir=runs/run"];
+pub(super) const RUN: [&str; 4] = ["run", "own.yaml", "--new-folder", "hydra.run.dir=runs/run"];
 
 pub(super) fn run(sandbox: &Sandbox, options: &[&str]) -> Ended {
     end(sandbox.start(&[&RUN[..], options].concat()))

@@ -112,8 +112,13 @@ impl Sandbox {
         self.command(arguments).spawn().expect("tiny_chain starts")
     }
 
-    /// Runs `tiny_chain run chain.yaml` with these changes.
+    /// Runs `tiny_chain run chain.yaml` with these changes, into a new run folder whatever there is.
     pub(crate) fn run(&self, changes: &[&str]) -> Ended {
+        end(self.start(&[&["run", "chain.yaml", "--new-folder"], changes].concat()))
+    }
+
+    /// The same as a user types it who wants nothing done that is done.
+    pub(crate) fn run_again(&self, changes: &[&str]) -> Ended {
         end(self.start(&[&["run", "chain.yaml"], changes].concat()))
     }
 
@@ -267,6 +272,23 @@ pub(crate) fn end(child: Child) -> Ended {
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
+}
+
+/// A text for a snapshot: without the sandbox's path, numbers of processes, and times.
+pub(crate) fn shown(sandbox: &Sandbox, text: &str) -> String {
+    let path = sandbox.path("");
+    let text = text.replace(path.to_str().expect("a path").trim_end_matches('/'), "SANDBOX");
+    ["process ", "since ", "after ", "done in "].into_iter().fold(text, |text, before| {
+        let mut parts = text.split(before);
+        let mut masked = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let after = part.trim_start_matches(|c: char| c.is_ascii_digit() || "-:.TZ ".contains(c));
+            masked.push_str(before);
+            masked.push_str(if after.len() < part.len() { "# " } else { "" });
+            masked.push_str(after);
+        }
+        masked
+    })
 }
 
 pub(crate) fn id(child: &Child) -> Pid {

@@ -134,6 +134,26 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// The texts in it that people wrote or programs printed; names of runs and digests are neither.
+    pub fn texts_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::RunStarted { operation_mode, .. } | Self::RunResumed { operation_mode, .. } => {
+                vec![operation_mode]
+            }
+            Self::Progress(Progress { label, note, .. }) => [label].into_iter().chain(note).collect(),
+            Self::Metric { name, .. } => vec![name],
+            Self::Figure { title, path } => vec![title, path],
+            Self::Note { message } | Self::Warning { message, .. } => vec![message],
+            Self::ArtifactPublished { path, .. } => vec![path],
+            Self::StageFailed { message, help, .. } => [message].into_iter().chain(help).collect(),
+            Self::StagePlanned { .. }
+            | Self::StageStarted { .. }
+            | Self::CacheHit { .. }
+            | Self::StageFinished { .. }
+            | Self::RunFinished { .. } => Vec::new(),
+        }
+    }
+
     /// Whether a cache hit replays it: what the stage found out, not how it went about it.
     #[must_use]
     pub fn survives_a_hit(&self) -> bool {
