@@ -4,7 +4,7 @@ use crate::{
     config::{self, Kept, Leaf, Loaded, ValueOrigin, load_kept},
     plan::{Against, Made, Reference, setting_differences, settings_size},
     record::{FoundRun, RunFolder, RunKeys, StageKey, StageState, Standing, read_keys, read_overrides},
-    store::{Digest, Manifest, Store},
+    store::{Digest, Manifest, Store, Stored},
 };
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 use std::{cell::OnceCell, path::Path};
@@ -44,17 +44,34 @@ impl<'a> Earlier<'a> {
         Self { store, runs, all, before, named: is_named }
     }
 
-    /// What a stage is compared with: the newest run in which a stage of that name started, else the stored result of the
-    /// same stage that is most like it.
+    /// What a stage is compared with: the newest run in which its very result was there, else the newest in which a stage
+    /// of that name started, else the stored result of the same stage that is most like it.
     pub(super) fn reference(&self, key: &StageKey) -> Option<Reference> {
-        let of_run = self.runs.iter().find_map(|(run, keys)| self.in_run(run, keys, &key.name));
+        let had_it = |run: &FoundRun| {
+            let stages = run.record.as_ref().map(|record| record.stages.as_slice()).unwrap_or_default();
+            stages.iter().any(|stage| {
+                stage.name == key.name
+                    && stage.fingerprint.is_some()
+                    && stage.fingerprint == key.fingerprint
+                    && matches!(stage.state, StageState::Hit | StageState::Run)
+            })
+        };
+        let waits = key.fingerprint.is_none();
+        let same = self.runs.iter().filter(|(run, _)| had_it(run));
+        let of_run = same.chain(&self.runs).find_map(|(run, keys)| self.in_run(run, keys, &key.name, waits));
         if of_run.is_some() || self.named {
             return of_run;
         }
         self.stored(key)
     }
 
-    fn in_run(&self, run: &FoundRun, keys: &OnceCell<Option<RunKeys>>, name: &str) -> Option<Reference> {
+    fn in_run(
+        &self,
+        run: &FoundRun,
+        keys: &OnceCell<Option<RunKeys>>,
+        name: &str,
+        waits: bool,
+    ) -> Option<Reference> {
         let record = run.record.as_ref().ok()?;
         let state = record.stages.iter().find(|stage| stage.name == name)?.state;
         if !self.named && matches!(state, StageState::Planned | StageState::Skipped) {
@@ -66,13 +83,20 @@ impl<'a> Earlier<'a> {
             Some(keys)
         });
         let against = Against::Run {
-            id: run.id.clone(),
+            id: self::name(run),
             path: run.path.display().to_string(),
             started: run.started,
             state,
             standing: run.standing,
         };
-        Some(Reference { key: keys.as_ref()?.stage(name)?.clone(), against })
+        let key = keys.as_ref()?.stage(name)?.clone();
+        let stored = || {
+            let found = key.fingerprint.map(|fingerprint| self.store.lookup(&fingerprint));
+            matches!(found, Some(Ok(Stored::Result(_))))
+        };
+        // Only of a stage that waits for others is it not known already.
+        let stored = waits && stored();
+        Some(Reference { key, against, stored })
     }
 
     /// The most similar of the newest results of the same stage, unless most of its settings are others: then it is other
@@ -85,8 +109,11 @@ impl<'a> Earlier<'a> {
         let candidates = self.store.latest().filter(|made| made.key.stage == key.stage && is_earlier(made));
         let alike = |made: Manifest| (setting_differences(&made.key.settings, &key.settings).len(), made);
         let (others, made) = candidates.take(CANDIDATES).map(alike).min_by_key(|(others, _)| *others)?;
-        let reference =
-            Reference { key: StageKey::of(&made), against: Against::Stored { at: created(&made) } };
+        let reference = Reference {
+            key: StageKey::of(&made),
+            against: Against::Stored { at: created(&made) },
+            stored: true,
+        };
         (others * 2 <= settings_size(&key.settings)).then_some(reference)
     }
 
@@ -107,13 +134,24 @@ impl<'a> Earlier<'a> {
         };
         let makers: Vec<&FoundRun> = self.all.iter().filter(made).collect();
         let by = makers.iter().copied().find(|run| ran(run)).or(makers.last().copied());
-        Made { at, seconds: manifest.seconds, by: by.map(|run| run.id.clone()) }
+        Made { at, seconds: manifest.seconds, by: by.map(name) }
     }
 
     /// The run that lies in a folder.
     pub(super) fn run(&self, path: &str) -> Option<&FoundRun> {
         self.runs.iter().map(|(run, _)| run).find(|run| run.path == Path::new(path))
     }
+}
+
+/// What a run is called: a variant of a sweep by the sweep's name too.
+pub(super) fn name(run: &FoundRun) -> String {
+    let sweep = run.path.parent().filter(|_| is_variant(run)).and_then(Path::file_name);
+    sweep.map_or_else(|| run.id.clone(), |sweep| format!("{}/{}", sweep.display(), run.id))
+}
+
+/// Whether a run is a variant of a sweep.
+pub(super) fn is_variant(run: &FoundRun) -> bool {
+    run.path.parent().is_some_and(|parent| parent.join("sweep.json").is_file())
 }
 
 /// The configuration of a run.
@@ -130,16 +168,17 @@ impl RunConfiguration {
     /// Reads it back; none where it is not there any more.
     pub(super) fn of(run: &FoundRun) -> Option<Self> {
         let secrets = run.path.join(RunFolder::SECRETS);
-        let kept = Kept {
-            config: run.path.join(".hydra/config.yaml"),
-            secrets: secrets.is_file().then_some(secrets),
-        };
+        let kept =
+            Kept { config: run.path.join(RunFolder::CONFIG), secrets: secrets.is_file().then_some(secrets) };
         let loaded = load_kept(&kept).ok()?;
         let started = run.started.map_or_else(Zoned::now, |at| at.to_zoned(TimeZone::system()));
         let overrides = read_overrides(&run.path).unwrap_or_default();
         let file = run.record.as_ref().ok().and_then(|record| {
-            let request =
-                config::Request { file: record.file.clone().into(), overrides: overrides.clone(), started };
+            // Where another folder is the working directory now, the file is where it was.
+            let directory = record.directory.as_deref().map(Path::new).unwrap_or(Path::new(""));
+            let elsewhere = std::env::current_dir().is_ok_and(|here| here != directory);
+            let file = if elsewhere { directory.join(&record.file) } else { record.file.clone().into() };
+            let request = config::Request { file, overrides: overrides.clone(), started };
             config::load(&request).ok()
         });
         Some(Self { loaded, file, overrides })

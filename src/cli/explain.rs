@@ -2,28 +2,25 @@
 
 use super::{
     Exit, Refusal,
-    earlier::{Earlier, RunConfiguration},
+    causes::Explaining,
+    earlier::{Earlier, RunConfiguration, is_variant, name},
     format::{Format, print},
-    prepare::{Configuration, Known, know, prepare},
+    prepare::{Configuration, Known, Prepared, know, prepare},
     refusal::hidden,
     runs::{DEFAULT, folder, runs_of},
 };
 use crate::{
-    config::{Leaf, Loaded, Secrets},
-    plan::{
-        self, Against, Cause, Difference, Explanation, Happening, Plan, Projected, Reference, STAGES,
-        StageState, Status, Subject, What, causes, entry_projections, params_change_configuration,
-        projections, run_keys,
-    },
-    record::{self, Origin, RecordError, RunKeys, StageKey, StageState as Became, read_keys},
-    report::{CauseView, ExplainView, KeyView, StageView},
-    store::{Store, Stored},
+    config::{Loaded, Secrets},
+    plan::{Happening, Plan, StageState, Status, Subject, run_keys},
+    record::{self, RecordError, RunKeys, StageState as Became, read_keys},
+    report::{ExplainView, StageView},
+    store::{SourceListing, Store, Stored},
 };
 use clap::ValueHint;
-use contract::{Registry, suggest};
+use contract::Registry;
 use petgraph::graph::NodeIndex;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
@@ -71,10 +68,11 @@ result that is most like it.";
 
 pub(crate) fn explain(args: &ExplainArgs, registry: &Registry) -> Result<Exit, Refusal> {
     let asked = Asked::of(args);
-    let (view, secrets) = match &asked.run {
+    let (mut view, secrets) = match &asked.run {
         Some(run) => asked.of_run(args, run.as_deref(), registry)?,
         None => asked.of_file(args, registry)?,
     };
+    view.hide(&|text| secrets.hide(text));
     print(&match args.format {
         Format::Text => secrets.hide(&view.text()),
         // Its maps have strings as keys, so it can be written.
@@ -123,27 +121,20 @@ impl Asked {
         );
         let prepared = prepare(&configuration, registry)?;
         let known = know(&configuration, &prepared.plan).map_err(|refusal| prepared.hide(refusal))?;
-        let (file, overrides) = configuration.request();
-        let runs = runs_of(&file, &overrides)?;
-        let all = if runs.is_dir() { record::runs(&runs)? } else { Vec::new() };
-        let named = args.against.as_deref().map(|wanted| record::find(Some(wanted), &runs)).transpose()?;
-        let earlier = Earlier::new(&known.store, all, None, named);
-        let keys = run_keys(&prepared.plan, &known.sources, &known.states);
-        let subjects = subjects(&prepared.plan, &known.states, keys, &earlier);
-        let explaining = Explaining {
-            store: &known.store,
+        let (stages, mut secrets) = views(
+            &configuration,
+            &prepared,
+            &known,
             registry,
-            earlier: &earlier,
-            loaded: &prepared.loaded,
-            run: None,
-        };
-        let (stages, mut secrets) = explaining.stages(subjects, self.stage.as_deref())?;
+            args.against.as_deref(),
+            self.stage.as_deref(),
+        )?;
         let seed = prepared
             .drawn_seed
             .map(|_| "general.global_seed is None, so every run draws a seed of its own".to_owned());
         let view = ExplainView {
             subject: prepared.file.clone(),
-            is_run: false,
+            path: None,
             stages,
             notes: prepared.loaded.notes.iter().cloned().chain(seed).collect(),
         };
@@ -171,12 +162,21 @@ impl Asked {
         let mut keys = keys.ok_or_else(|| {
             not_readable("it was made by a program that did not keep what its stages depend on")
         })?;
-        let store = Store::open(args.cache_dir.clone())?;
+        // Its own store, where it says which and that is there.
+        let own = record.store.as_ref().map(PathBuf::from).filter(|store| store.is_dir());
+        let store = Store::open(args.cache_dir.clone().or(own))?;
         keys.complete(record, &store);
-        // Runs lie beside it when it is not among those of the folder.
-        let beside = run.path.parent().filter(|_| !run.path.starts_with(&runs));
-        let beside = beside
-            .map_or(runs.as_path(), |parent| if parent == Path::new("") { Path::new(".") } else { parent });
+        // Runs lie beside it, or beside its sweep, when it is not among those of the folder.
+        let parent = |path: &Path| match path.parent() {
+            Some(parent) if parent != Path::new("") => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let beside = match run.path.starts_with(&runs) {
+            true => runs,
+            false if is_variant(&run) => parent(&parent(&run.path)),
+            false => parent(&run.path),
+        };
+        let beside = beside.as_path();
         let all = record::runs(beside)?;
         let named = args.against.as_deref().map(|wanted| record::find(Some(wanted), beside)).transpose()?;
         let earlier = Earlier::new(&store, all, run.started, named);
@@ -205,13 +205,50 @@ impl Asked {
                 (&empty, Secrets::default(), None)
             }
         };
-        let explaining =
-            Explaining { store: &store, registry, earlier: &earlier, loaded, run: run_configuration };
+        let explaining = Explaining {
+            store: &store,
+            registry,
+            earlier: &earlier,
+            loaded,
+            listings: BTreeMap::new(),
+            run: run_configuration,
+        };
         let (stages, mut secrets) = explaining.stages(subjects, self.stage.as_deref())?;
-        let view = ExplainView { subject: run.id.clone(), is_run: true, stages, notes: Vec::new() };
+        let view = ExplainView {
+            subject: name(&run),
+            path: Some(run.path.display().to_string()),
+            stages,
+            notes: Vec::new(),
+        };
         secrets.add(&own);
         Ok((view, secrets))
     }
+}
+
+/// Why the stages of a plan would run, or the one that is wanted; and what must not be shown of earlier runs.
+pub(super) fn views(
+    configuration: &Configuration,
+    prepared: &Prepared,
+    known: &Known,
+    registry: &Registry,
+    against: Option<&str>,
+    wanted: Option<&str>,
+) -> Result<(Vec<StageView>, Secrets), Refusal> {
+    let (file, overrides) = configuration.request();
+    let runs = runs_of(&file, &overrides)?;
+    let all = if runs.is_dir() { record::runs(&runs)? } else { Vec::new() };
+    let named = against.map(|wanted| record::find(Some(wanted), &runs)).transpose()?;
+    let earlier = Earlier::new(&known.store, all, None, named);
+    let keys = run_keys(&prepared.plan, &known.sources, &known.states);
+    let subjects = subjects(&prepared.plan, &known.states, keys, &earlier);
+    let loaded = &prepared.loaded;
+    let listing = |(index, source)| {
+        let digested = known.sources.get(&index)?;
+        Some((digested.digest, SourceListing::of(source, digested)?))
+    };
+    let listings = prepared.plan.sources().filter_map(listing).collect();
+    Explaining { store: &known.store, registry, earlier: &earlier, loaded, listings, run: None }
+        .stages(subjects, wanted)
 }
 
 /// A configuration that says nothing.
@@ -235,175 +272,4 @@ fn subjects(
     };
     let stages = plan.stages().filter_map(|(index, _)| Some(happening(states.get(&index)?)));
     keys.stages.into_iter().zip(stages).map(|(key, happening)| Subject { key, happening }).collect()
-}
-
-/// All that is needed to explain stages.
-struct Explaining<'a> {
-    store: &'a Store,
-    registry: &'a Registry,
-    earlier: &'a Earlier<'a>,
-    /// The configuration of what is explained.
-    loaded: &'a Loaded,
-    /// The same where that is a run, which knows where its values came from.
-    run: Option<&'a RunConfiguration>,
-}
-
-impl Explaining<'_> {
-    /// The stages, or the one that was asked for, with their causes; and what must not be shown of earlier runs.
-    fn stages(
-        &self,
-        subjects: Vec<Subject>,
-        wanted: Option<&str>,
-    ) -> Result<(Vec<StageView>, Secrets), Refusal> {
-        let names: Vec<String> = subjects.iter().map(|subject| subject.key.name.clone()).collect();
-        if let Some(wanted) = wanted.filter(|wanted| names.iter().all(|name| name != wanted)) {
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let help = suggest::help(wanted, "its stages", &names);
-            return Err(RecordError::UnknownStage { wanted: wanted.to_owned(), help }.into());
-        }
-        let inputs: BTreeMap<String, StageKey> =
-            subjects.iter().map(|subject| (subject.key.name.clone(), subject.key.clone())).collect();
-        let references: BTreeMap<String, Reference> = subjects
-            .iter()
-            .filter_map(|subject| Some((subject.key.name.clone(), self.earlier.reference(&subject.key)?)))
-            .collect();
-        let explained = plan::explain(subjects, &references, &|digest| self.store.listing(digest));
-        let mut explained: Vec<Explanation> =
-            explained.into_iter().filter(|stage| wanted.is_none_or(|wanted| stage.name == wanted)).collect();
-        // What a stored result does not have in common with an older one explains nothing.
-        for stage in &mut explained {
-            if matches!(stage.happening, Happening::Hit(_) | Happening::NotStarted) {
-                stage.differences.clear();
-            }
-        }
-        let mut views: BTreeMap<String, Vec<CauseView>> = BTreeMap::new();
-        let mut secrets = Secrets::default();
-        let mut runs: BTreeMap<&str, Vec<&Explanation>> = BTreeMap::new();
-        for stage in explained.iter().filter(|stage| !stage.differences.is_empty()) {
-            match &stage.against {
-                Some(Against::Run { path, .. }) => runs.entry(path).or_default().push(stage),
-                _ => {
-                    let causes = stage
-                        .differences
-                        .iter()
-                        .map(|difference| self.input(&inputs, stage, difference, None));
-                    views.insert(stage.name.clone(), causes.collect());
-                }
-            }
-        }
-        for (path, stages) in runs {
-            let configuration = self.earlier.run(path).and_then(RunConfiguration::of);
-            if let Some(configuration) = &configuration {
-                secrets.add(configuration.loaded.secrets());
-            }
-            self.causes(&stages, &references, &inputs, configuration.as_ref(), &mut views);
-        }
-        let view = |explanation: Explanation| {
-            let causes = views.remove(&explanation.name).unwrap_or_default();
-            StageView { explanation, causes }
-        };
-        Ok((explained.into_iter().map(view).collect(), secrets))
-    }
-
-    /// The causes of the differences of stages that are compared with one run.
-    fn causes(
-        &self,
-        stages: &[&Explanation],
-        references: &BTreeMap<String, Reference>,
-        keys: &BTreeMap<String, StageKey>,
-        old: Option<&RunConfiguration>,
-        views: &mut BTreeMap<String, Vec<CauseView>>,
-    ) {
-        let path = |difference: &Difference| match &difference.what {
-            What::Setting(path) => Some(path.clone()),
-            _ => None,
-        };
-        let changed: BTreeMap<String, Vec<String>> = stages
-            .iter()
-            .map(|stage| (stage.name.clone(), stage.differences.iter().filter_map(path).collect::<Vec<_>>()))
-            .filter(|(_, paths)| !paths.is_empty())
-            .collect();
-        let before: Projected = changed
-            .keys()
-            .filter_map(|name| Some((name.clone(), references.get(name)?.key.settings.clone())))
-            .collect();
-        let project = |loaded: &Loaded, wanted: &BTreeSet<&str>| projected(loaded, self.registry, wanted);
-        let found = match old {
-            Some(old) if !changed.is_empty() => causes(&old.loaded, self.loaded, &before, &changed, &project),
-            _ => BTreeMap::new(),
-        };
-        for stage in stages {
-            let cause = |difference: &Difference| match &difference.what {
-                What::Setting(path) => match (found.get(&(stage.name.clone(), path.clone())), old) {
-                    (Some(Cause::Values(leaves)), Some(old)) => {
-                        CauseView::Values(leaves.iter().map(|leaf| self.key(leaf, Some(old))).collect())
-                    }
-                    (Some(Cause::Together(leaves)), Some(old)) => {
-                        CauseView::Together(leaves.iter().map(|leaf| self.key(leaf, Some(old))).collect())
-                    }
-                    (Some(Cause::Program), _) => CauseView::Program,
-                    _ => CauseView::None,
-                },
-                _ => self.input(keys, stage, difference, old),
-            };
-            views.insert(stage.name.clone(), stage.differences.iter().map(cause).collect());
-        }
-    }
-
-    /// The key that names an input from outside.
-    fn input(
-        &self,
-        keys: &BTreeMap<String, StageKey>,
-        stage: &Explanation,
-        difference: &Difference,
-        old: Option<&RunConfiguration>,
-    ) -> CauseView {
-        let What::Input(port) = &difference.what else { return CauseView::None };
-        let input = keys.get(&stage.name).and_then(|key| key.inputs.get(port));
-        match input.and_then(|input| input.from.as_ref()) {
-            Some(Origin::Source { key, .. }) => match Leaf::parse(key) {
-                Some(leaf) => CauseView::Values(vec![self.key(&leaf, old)]),
-                None => CauseView::None,
-            },
-            _ => CauseView::None,
-        }
-    }
-
-    fn key(&self, leaf: &Leaf, old: Option<&RunConfiguration>) -> KeyView {
-        KeyView {
-            key: leaf.key(),
-            old: old.and_then(|old| old.loaded.brief(leaf)),
-            new: self.loaded.brief(leaf),
-            was: old.map(|old| old.origin(leaf)),
-            from: self.run.map_or_else(|| self.loaded.origin(leaf), |run| run.origin(leaf)),
-        }
-    }
-}
-
-/// The settings of some stages by a configuration.
-fn projected(loaded: &Loaded, registry: &Registry, wanted: &BTreeSet<&str>) -> Projected {
-    let config = &loaded.config;
-    let mode = config.operation_mode.as_deref().unwrap_or_default();
-    if mode.trim() != STAGES {
-        let mut all = projections(mode, registry, config);
-        all.retain(|name, _| wanted.contains(name.as_str()));
-        return all;
-    }
-    let config_of = |name: &str| {
-        let changes =
-            config.stages.get(name).is_some_and(|spec| params_change_configuration(name, spec, registry));
-        if changes { loaded.with_params(name).ok() } else { Some(config.clone()) }
-    };
-    entry_projections(&config.stages, registry, &|name| wanted.contains(name), &config_of)
-}
-
-/// How a run that starts now keeps what its stages depend on.
-pub(crate) fn keep(plan: &Plan, known: &Known, folder: &record::RunFolder) -> Result<(), Refusal> {
-    folder.write_keys(&run_keys(plan, &known.sources, &known.states))?;
-    for (index, source) in plan.sources() {
-        if let Some(digested) = known.sources.get(&index) {
-            known.store.keep_listing(source, digested)?;
-        }
-    }
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! The command line: one file for each verb.
 
+mod causes;
 mod compare;
 mod completions;
 mod earlier;
@@ -9,6 +10,7 @@ mod format;
 #[cfg(test)]
 mod help;
 mod init;
+mod keep;
 mod launch;
 mod plan;
 mod prepare;

@@ -2,6 +2,7 @@
 
 use super::{
     Exit, Refusal,
+    explain::views,
     format::print,
     prepare::{Configuration, Known, Prepared, know, prepare},
 };
@@ -18,6 +19,9 @@ pub(crate) struct PlanArgs {
     /// What to print: a table, a picture for Graphviz or Mermaid, or an object for programs
     #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
     format: PlanFormat,
+    /// Say what changed since the newest earlier run; `explain` says from what to what, and on which line
+    #[arg(long)]
+    why: bool,
     /// Exit with 3 if a run would run anything, with 0 if all results are stored
     #[arg(long)]
     check: bool,
@@ -38,6 +42,7 @@ const EXAMPLES: &str = "\
 Examples:
   pipeline plan chain_tqe.yaml
   pipeline plan chain_tqe.yaml training.epochs=60      what would run with this change
+  pipeline plan chain_tqe.yaml --why                   ... and what changed since the newest run
   pipeline plan chain_tqe.yaml --check --quiet         is there anything to do?
   pipeline plan chain_tqe.yaml --format dot | dot -Tsvg > plan.svg
 
@@ -47,13 +52,22 @@ Exit codes: 0, and with --check 3 if anything would run; else as in `pipeline --
 
 pub(crate) fn plan(args: &PlanArgs, registry: &Registry) -> Result<Exit, Refusal> {
     let prepared = prepare(&args.configuration, registry)?;
-    let known = know(&args.configuration, &prepared.plan).map_err(|refusal| prepared.hide(refusal))?;
+    let mut known = know(&args.configuration, &prepared.plan).map_err(|refusal| prepared.hide(refusal))?;
+    let mut secrets = prepared.loaded.secrets().clone();
+    if args.why && !args.quiet {
+        let found = views(&args.configuration, &prepared, &known, registry, None, None);
+        let (views, more) = found.map_err(|refusal| prepared.hide(refusal))?;
+        secrets.add(&more);
+        for (view, state) in views.iter().zip(known.states.values_mut()) {
+            state.reason = view.short();
+        }
+    }
     if !args.quiet {
         for note in &prepared.loaded.notes {
             eprintln!("note: {note}");
         }
         // Settings may hold what came from the environment.
-        print(&prepared.loaded.secrets().hide(&shown(args.format, &prepared, &known)))?;
+        print(&secrets.hide(&shown(args.format, &prepared, &known)))?;
     }
     let stored = known.states.values().all(|state| matches!(state.status, Status::Hit(_)));
     Ok(if args.check && !stored { Exit::WouldRun } else { Exit::Done })

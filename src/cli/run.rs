@@ -1,7 +1,8 @@
 //! `pipeline run`: do what a configuration says.
 
 use super::{
-    Exit, Refusal, explain,
+    Exit, Refusal,
+    keep::keep,
     launch::{Beginning, Launch, Options, cancellation, preflight},
     prepare::{Configuration, Outside, Prepared, prepare},
     unchanged,
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
     // From here on there is something to lose.
     cancellation.guard();
     let folder = start_folder(&prepared)?;
-    explain::keep(&prepared.plan, &known, &folder)?;
+    keep(&prepared.plan, &known, &folder)?;
     let record =
         RunRecord::start(folder.id(), &prepared.plan.operation_mode, &prepared.file).in_store(&known.store);
     let journal = Journal::start(folder.clone(), record)?;

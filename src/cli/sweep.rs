@@ -3,6 +3,7 @@
 use super::{
     Exit, Refusal,
     format::{Format, print},
+    keep::{keep_listings, keep_member},
     launch::{Options, cancellation, finding_event},
     prepare::{Configuration, Known, Outside, draw_seed, layout, plan_of, with_rules},
 };
@@ -71,6 +72,10 @@ pub(crate) fn sweep(args: &SweepArgs, registry: &Registry) -> Result<Exit, Refus
     for (number, variant) in planned.variants.iter().enumerate() {
         folders.push(variant_folder(&folder, number, variant)?);
     }
+    for (folder, members) in folders.iter().zip(&planned.merged.members) {
+        keep_member(&planned.merged.plan, members, &known, folder)?;
+    }
+    keep_listings(&planned.merged.plan, &known)?;
     let directory =
         std::env::current_dir().map_err(|error| Refusal::System("tell the working directory", error))?;
     let record = sweep_record(&folder, &name, directory, &planned.variants);

@@ -214,6 +214,10 @@ fn changed(
 /// `4 -> 5`.
 #[must_use]
 pub fn arrow(old: &Option<Value>, new: &Option<Value>) -> String {
+    // What both of a secret's values are shown as.
+    if old == new {
+        return format!("{} -> another value", brief(old.as_ref()));
+    }
     format!("{} -> {}", brief(old.as_ref()), brief(new.as_ref()))
 }
 

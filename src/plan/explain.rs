@@ -1,6 +1,6 @@
 //! Why a stage runs, or does not: its key beside the one of an earlier run.
 
-use super::difference::{Difference, differences};
+use super::difference::{Difference, What, differences};
 use crate::{
     record::{Found, Origin, StageKey, StageState, Standing},
     store::{Digest, SourceListing},
@@ -48,6 +48,8 @@ pub struct Reference {
     pub key: StageKey,
     /// Where it is from.
     pub against: Against,
+    /// Whether its result is in the store, so that it is taken from there once its inputs are the same again.
+    pub stored: bool,
 }
 
 /// Where the key is from that a stage is compared with.
@@ -124,7 +126,7 @@ pub fn explain(
     for Subject { key, happening } in subjects {
         let reference = references.get(&key.name);
         let differences =
-            reference.map(|reference| differences(&reference.key, &key, listing)).unwrap_or_default();
+            reference.map(|reference| compared(&reference.key, &key, listing)).unwrap_or_default();
         let runs = matches!(happening, Happening::Runs(_));
         stirred.insert(key.name.clone(), runs || !differences.is_empty());
         let is_hit = matches!(happening, Happening::Hit(_));
@@ -146,6 +148,32 @@ pub fn explain(
         });
     }
     explained
+}
+
+/// The differences of two keys. Fingerprints know best whether there are any, also where what an input was is forgotten.
+fn compared(
+    old: &StageKey,
+    new: &StageKey,
+    listing: &dyn Fn(&Digest) -> Option<SourceListing>,
+) -> Vec<Difference> {
+    let (Some(one), Some(two)) = (old.fingerprint, new.fingerprint) else {
+        return differences(old, new, listing);
+    };
+    if one == two {
+        return Vec::new();
+    }
+    let mut found = differences(old, new, listing);
+    if found.is_empty() {
+        let is_known = |port: &String| old.inputs.get(port).is_some_and(|input| input.digest.is_some());
+        let unknown = new.inputs.iter().filter(|(port, input)| input.digest.is_none() || !is_known(port));
+        found.extend(unknown.map(|(port, _)| Difference {
+            what: What::Input(port.clone()),
+            old: None,
+            new: None,
+            details: vec!["what it was is not known any more: the result that made it is gone".to_owned()],
+        }));
+    }
+    found
 }
 
 /// The stages that make its inputs, each once.
@@ -175,13 +203,12 @@ fn reason(
         return Some(Reason::Changed);
     }
     let Some(reference) = reference else { return Some(Reason::FirstTime) };
-    if let (false, Happening::After(stages)) = (runs, happening) {
+    if let (false, true, Happening::After(stages)) = (runs, reference.stored, happening) {
         return Some(Reason::Upstream(stages.clone()));
     }
     if key.found == Found::Result {
-        return Some(Reason::Damaged(
-            "its stored result was damaged, which showed when it was copied out".to_owned(),
-        ));
+        let why = "its result was stored when the run began, and could not be used";
+        return Some(Reason::Damaged(why.to_owned()));
     }
     let word = match &reference.against {
         Against::Stored { .. } => None,

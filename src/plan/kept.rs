@@ -1,7 +1,7 @@
 //! What is kept of a run's stages to explain it later.
 
 use super::{
-    Binding, Plan, StageNode, StageState, Status,
+    Binding, Member, Plan, StageState, Status,
     keys::{self, Sources},
 };
 use crate::{
@@ -12,10 +12,34 @@ use contract::SourceContent;
 use petgraph::graph::NodeIndex;
 use std::collections::BTreeMap;
 
-/// The keys of all stages as far as they are known before a run, and what the store has of them: what is kept of a run to
-/// explain it later.
+/// The keys of all stages as far as they are known before a run, and what the store has of them.
 #[must_use]
 pub fn run_keys(plan: &Plan, sources: &Sources, states: &BTreeMap<NodeIndex, StageState>) -> RunKeys {
+    let stages = plan.stages().map(|(index, stage)| (index, stage.name.as_str()));
+    keys_of(plan, stages, &|index| plan.name(index), sources, states)
+}
+
+/// The same for one of several plans that have become one, whose stages have the names that it gives them.
+#[must_use]
+pub fn member_keys(
+    plan: &Plan,
+    members: &[Member],
+    sources: &Sources,
+    states: &BTreeMap<NodeIndex, StageState>,
+) -> RunKeys {
+    let names: BTreeMap<NodeIndex, &str> =
+        members.iter().map(|member| (member.node, member.name.as_str())).collect();
+    let name = |index| names.get(&index).copied().unwrap_or_else(|| plan.name(index));
+    keys_of(plan, members.iter().map(|member| (member.node, member.name.as_str())), &name, sources, states)
+}
+
+fn keys_of<'a>(
+    plan: &'a Plan,
+    stages: impl Iterator<Item = (NodeIndex, &'a str)>,
+    name_of: &dyn Fn(NodeIndex) -> &'a str,
+    sources: &Sources,
+    states: &BTreeMap<NodeIndex, StageState>,
+) -> RunKeys {
     let results: BTreeMap<NodeIndex, &Manifest> = states
         .iter()
         .filter_map(|(index, state)| match &state.status {
@@ -23,17 +47,18 @@ pub fn run_keys(plan: &Plan, sources: &Sources, states: &BTreeMap<NodeIndex, Sta
             Status::Run | Status::After(_) => None,
         })
         .collect();
-    let stage = |(index, stage): (NodeIndex, &StageNode)| {
+    let key = |(index, name): (NodeIndex, &str)| {
+        let stage = plan.stage(index)?;
         let input = |binding: Binding| {
             // A result without what it promised is no result; the run will say so.
             let key = keys::input_key(&binding, sources, &results).ok().flatten();
-            let from = Some(origin(plan, &binding));
+            let from = Some(origin(plan, &binding, name_of));
             let input = InputOrigin { kind: binding.edge.kind, digest: key.map(|key| key.digest), from };
             (binding.edge.port, input)
         };
         let state = states.get(&index);
-        StageKey {
-            name: stage.name.clone(),
+        Some(StageKey {
+            name: name.to_owned(),
             stage: stage.stage.to_owned(),
             version: stage.version,
             settings: stage.settings.clone(),
@@ -41,12 +66,12 @@ pub fn run_keys(plan: &Plan, sources: &Sources, states: &BTreeMap<NodeIndex, Sta
             inputs: plan.bindings(index).into_iter().map(input).collect(),
             fingerprint: state.and_then(|state| state.fingerprint),
             found: state.map_or(Found::Unknown, found),
-        }
+        })
     };
-    RunKeys { format: RunKeys::FORMAT, stages: plan.stages().map(stage).collect() }
+    RunKeys { format: RunKeys::FORMAT, stages: stages.filter_map(key).collect() }
 }
 
-fn origin(plan: &Plan, binding: &Binding) -> Origin {
+fn origin<'a>(plan: &Plan, binding: &Binding, name_of: &dyn Fn(NodeIndex) -> &'a str) -> Origin {
     match plan.source(binding.producer) {
         Some(source) => Origin::Source {
             label: source.label.clone(),
@@ -57,7 +82,7 @@ fn origin(plan: &Plan, binding: &Binding) -> Origin {
             },
         },
         None => Origin::Stage {
-            name: plan.name(binding.producer).to_owned(),
+            name: name_of(binding.producer).to_owned(),
             output: binding.edge.output.clone().unwrap_or_default(),
         },
     }

@@ -44,7 +44,7 @@ pub use explain::{Against, Explanation, Happening, Made, Reason, Reference, Subj
 pub use graph::{Binding, Edge, Link, Node, Plan, StageNode};
 pub(crate) use host::remember_in;
 pub use json::json;
-pub use kept::run_keys;
+pub use kept::{member_keys, run_keys};
 pub use merge::{Member, Merged};
 pub use mermaid::mermaid;
 pub use projection::{entry_projections, projections};

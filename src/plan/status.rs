@@ -30,6 +30,8 @@ pub struct StageState {
     pub status: Status,
     /// Why its stored result cannot be used, if there is one that cannot.
     pub damage: Option<String>,
+    /// Why it would run in a few words, where that was asked for.
+    pub reason: Option<String>,
 }
 
 /// The state of every stage of the plan, in plan order, by the [`recipes`](keys::recipes) of its stages.
@@ -64,7 +66,7 @@ pub fn status(
                 Status::Run
             }
         };
-        states.insert(index, StageState { recipe, fingerprint, status, damage });
+        states.insert(index, StageState { recipe, fingerprint, status, damage, reason: None });
     }
     Ok(states)
 }

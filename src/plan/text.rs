@@ -45,6 +45,9 @@ pub(super) fn word(plan: &Plan, state: &StageState) -> String {
 
 /// Why it would.
 pub(super) fn why(state: &StageState) -> String {
+    if let Some(reason) = &state.reason {
+        return reason.clone();
+    }
     match &state.status {
         Status::Hit(manifest) => {
             let day = manifest.created.split('T').next().unwrap_or_default();

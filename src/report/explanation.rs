@@ -20,8 +20,8 @@ const NAMED: usize = 4;
 pub struct ExplainView {
     /// The configuration file or the run.
     pub subject: String,
-    /// Whether it is a run, which tells of what happened and not of what would.
-    pub is_run: bool,
+    /// The folder of a run, which tells of what happened and not of what would.
+    pub path: Option<String>,
     /// The stages, or the one that was asked for.
     pub stages: Vec<StageView>,
     /// What the user should know, a sentence each.
@@ -75,7 +75,7 @@ impl ExplainView {
         for note in &self.notes {
             text.push_str(&format!("note: {note}\n"));
         }
-        if self.is_run && self.stages.len() > 1 && self.stages.iter().all(is_hit) {
+        if self.is_run() && self.stages.len() > 1 && self.stages.iter().all(is_hit) {
             return plain(&text);
         }
         text.push('\n');
@@ -86,6 +86,32 @@ impl ExplainView {
             text.push_str(&rows(stage));
         }
         plain(&text)
+    }
+
+    /// Takes secrets out of all that comes from a configuration.
+    pub fn hide(&mut self, hide: &dyn Fn(&str) -> String) {
+        let hide_all = |value: &mut Option<Value>| {
+            if let Some(value) = value {
+                hide_in(value, hide);
+            }
+        };
+        for StageView { explanation, causes } in &mut self.stages {
+            for difference in &mut explanation.differences {
+                hide_all(&mut difference.old);
+                hide_all(&mut difference.new);
+                difference.details.iter_mut().for_each(|text| *text = hide(text));
+            }
+            for cause in causes {
+                let (CauseView::Values(keys) | CauseView::Together(keys)) = cause else { continue };
+                for key in keys {
+                    key.old.iter_mut().chain(&mut key.new).for_each(|text| *text = hide(text));
+                }
+            }
+        }
+    }
+
+    fn is_run(&self) -> bool {
+        self.path.is_some()
     }
 
     /// What all stages that were compared with something were compared with.
@@ -111,11 +137,11 @@ impl ExplainView {
         let subject = &self.subject;
         if hits == all {
             let by = self.maker().map(|by| format!(", made by {by}")).unwrap_or_default();
-            let (tense, are) = if self.is_run { ("ran", "were") } else { ("would run", "are") };
+            let (tense, are) = if self.is_run() { ("ran", "were") } else { ("would run", "are") };
             return match all {
                 1 => format!(
                     "{subject}: nothing {tense}, the result {} stored\n",
-                    if self.is_run { "was" } else { "is" }
+                    if self.is_run() { "was" } else { "is" }
                 ),
                 _ => format!("{subject}: nothing {tense}, all {all} results {are} stored{by}\n"),
             };
@@ -128,7 +154,7 @@ impl ExplainView {
             }
         };
         add(hits, "stored");
-        add(runs, if self.is_run { "ran" } else { "to run" });
+        add(runs, if self.is_run() { "ran" } else { "to run" });
         add(after, "depending on others");
         add(idle, "not started");
         let common = common.map(|against| format!("; compared with {}", place(against))).unwrap_or_default();
@@ -177,14 +203,20 @@ impl ExplainView {
 
     /// The view as JSON, a line at its end.
     ///
-    /// `{"format": 1, "file" or "run": .., "notes": [..], "stages": [{"name", "stage", "outcome", "reason", "why", "after",
+    /// `{"format": 1, "file" or "run": .., "path", "notes": [..], "stages": [{"name", "stage", "outcome", "reason", "why", "after",
     /// "fingerprint", "made", "same_from", "against", "differences": [{"field", "path", "old", "new", "details", "cause",
     /// "keys": [{"key", "old", "new", "from", "was"}]}]}]}`. Keys are only added.
     #[must_use]
     pub fn json(&self) -> Value {
-        let subject = if self.is_run { "run" } else { "file" };
+        let subject = if self.is_run() { "run" } else { "file" };
         let stages: Vec<Value> = self.stages.iter().map(|stage| self.stage(stage)).collect();
-        json!({"format": FORMAT, subject: self.subject, "notes": self.notes, "stages": stages})
+        json!({
+            "format": FORMAT,
+            subject: self.subject,
+            "path": self.path,
+            "notes": self.notes,
+            "stages": stages,
+        })
     }
 
     fn stage(&self, view: &StageView) -> Value {
@@ -246,7 +278,10 @@ impl StageView {
                 Reason::Removed => "its stored result is gone".to_owned(),
                 Reason::Damaged(_) => "its stored result is damaged".to_owned(),
                 Reason::Unfinished(word) => format!("it {word} before"),
-                Reason::Upstream(stages) => format!("unless {} makes the same", stages.join(", ")),
+                Reason::Upstream(stages) => {
+                    let make = if stages.len() == 1 { "makes" } else { "make" };
+                    format!("if {} {make} something else than before", stages.join(", "))
+                }
                 Reason::Changed => String::new(),
             });
         }
@@ -263,6 +298,15 @@ impl StageView {
         let more = named.len().saturating_sub(2);
         let shown = named.into_iter().take(2).collect::<Vec<_>>().join(", ");
         Some(if more > 0 { format!("{shown} and {more} more changed") } else { format!("{shown} changed") })
+    }
+}
+
+fn hide_in(value: &mut Value, hide: &dyn Fn(&str) -> String) {
+    match value {
+        Value::String(text) => *text = hide(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| hide_in(item, hide)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| hide_in(field, hide)),
+        _ => {}
     }
 }
 
@@ -364,7 +408,7 @@ fn rows(stage: &StageView) -> String {
             _ => vec![arrow(&difference.old, &difference.new)],
         };
         changes.resize(changes.len().max(1), String::new());
-        let mut origins = origins(cause);
+        let mut origins = origins(cause, matches!(difference.what, What::Input(_)));
         let lines = changes.len().max(origins.len());
         changes.resize(lines, String::new());
         origins.resize(lines, String::new());
@@ -387,9 +431,10 @@ fn label(what: &What) -> String {
 }
 
 /// Where a difference comes from, a line for each key.
-fn origins(cause: &CauseView) -> Vec<String> {
+fn origins(cause: &CauseView, is_input: bool) -> Vec<String> {
     let shown = |keys: &[KeyView]| {
-        let mut lines: Vec<String> = keys.iter().take(NAMED).map(origin).collect();
+        let shown = keys.iter().take(NAMED).map(|key| origin(key, is_input));
+        let mut lines: Vec<String> = shown.collect();
         if keys.len() > NAMED {
             lines.push(format!("and {} more", keys.len() - NAMED));
         }
@@ -405,8 +450,11 @@ fn origins(cause: &CauseView) -> Vec<String> {
     }
 }
 
-fn origin(key: &KeyView) -> String {
+fn origin(key: &KeyView, is_input: bool) -> String {
     let was = match &key.was {
+        Some(_) if is_input && key.old.is_some() && key.old != key.new => {
+            format!(" (was {})", key.old.as_deref().unwrap_or_default())
+        }
         Some(ValueOrigin::Default) if key.from != ValueOrigin::Default => " (was the default)".to_owned(),
         Some(ValueOrigin::CommandLine(_)) => " (was on the command line)".to_owned(),
         _ => String::new(),
