@@ -6,11 +6,12 @@ use super::{
     launch::{Beginning, Launch, Options, cancellation, preflight},
     prepare::{Outside, Prepared, prepare_kept},
     runs::{DEFAULT, folder},
+    sweep,
 };
 use crate::{
     config::Kept,
     record::{self, FoundRun, Lease, RecordError, RunFolder, RunRecord, Standing},
-    report::Journal,
+    report::{Journal, local},
     store::Engine,
 };
 use clap::ValueHint;
@@ -21,11 +22,11 @@ use std::{
     time::Instant,
 };
 
-/// Go on with a run that was killed, cancelled, or failed: in its folder, with its configuration
+/// Go on with a run or sweep that was killed, cancelled, or failed: in its folder, with its configuration
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ResumeArgs {
-    /// The run: path of its folder, its name, or the beginning of its name [default: the newest that is not done]
+    /// The run or sweep: path of its folder, its name, or the beginning of its name [default: the newest that is not done]
     #[arg(value_hint = ValueHint::DirPath)]
     run: Option<String>,
     /// Folder of runs, or a configuration file whose runs are meant
@@ -53,6 +54,11 @@ taken from the store, and training goes on from its last checkpoint.
 Exit codes: see `pipeline --help`.";
 
 pub(crate) fn resume(args: &ResumeArgs, registry: &Registry) -> Result<Exit, Refusal> {
+    if let Some(sweep) = sweep::meant(args.run.as_deref(), &folder(&args.dir)?)? {
+        let (directory, cache_dir) = (args.directory.as_deref(), args.cache_dir.as_deref());
+        let resuming = sweep::Resuming { folder: &sweep, directory, cache_dir, options: &args.options };
+        return sweep::resume(&resuming, registry);
+    }
     let started = Instant::now();
     let cancellation = cancellation()?;
     let ResumeArgs { options, .. } = args;
@@ -170,6 +176,10 @@ impl Held {
     fn prepare(&self, registry: &Registry) -> Result<Prepared, Refusal> {
         let path = |name| self.folder.path().join(name);
         let (config, secrets) = (path(RunFolder::CONFIG), path(RunFolder::SECRETS));
+        if !config.exists() {
+            let (path, file) = (self.shown.clone(), self.record.file.clone());
+            return Err(RecordError::NoConfiguration { path, file }.into());
+        }
         let kept = Kept { config, secrets: Some(secrets).filter(|secrets| secrets.exists()) };
         let mut prepared = prepare_kept(&kept, &self.record.file, registry)?;
         prepared.loaded.notes.extend(self.notes.iter().cloned());
@@ -197,7 +207,7 @@ fn running(found: &FoundRun) -> RecordError {
     RecordError::Running {
         path: found.path.clone(),
         engine: engine.map_or_else(|| "another process".to_owned(), ToString::to_string),
-        since: since.cloned().unwrap_or_default(),
+        since: since.and_then(|at| at.parse().ok()).map_or_else(|| "its start".to_owned(), local),
     }
 }
 

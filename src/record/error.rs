@@ -145,22 +145,36 @@ pub enum RecordError {
     #[error("`{}` is running: {engine} works on it since {since}", path.display())]
     #[diagnostic(
         code(record::running),
-        help("wait for its end, or stop it with Ctrl-C where it runs; `pipeline show` says how far it is")
+        help(
+            "wait for its end, or stop it with Ctrl-C where it runs; `pipeline show {}` says how far it is", path.display()
+        )
     )]
     Running {
         /// Its folder.
         path: PathBuf,
         /// The process, and its machine where that is another one.
         engine: String,
-        /// When it was started or resumed, RFC 3339, UTC.
+        /// When it was started or resumed.
         since: String,
+    },
+    /// A run folder without the configuration to go on with.
+    #[error("`{}` has no .hydra/config.yaml any more, by which the run would go on", path.display())]
+    #[diagnostic(
+        code(record::no_configuration),
+        help("run the file that it was started with again, `{file}`: what is finished is in the store")
+    )]
+    NoConfiguration {
+        /// The run's folder.
+        path: PathBuf,
+        /// The file that it was read from.
+        file: String,
     },
     /// The working directory of a run that cannot be entered.
     #[error("the working directory of `{run}`, `{}`, cannot be entered", directory.display())]
     #[diagnostic(
         code(record::no_directory),
         help(
-            "relative paths of the run's configuration go by it. Say where it is now: {resume} --directory DIR"
+            "relative paths of the run's configuration go by it; say where it is now:\n{resume} --directory DIR"
         )
     )]
     NoDirectory {

@@ -25,7 +25,7 @@ pub use explanation::{CauseView, ExplainView, KeyView, StageView};
 pub use journal::Journal;
 pub use json_lines::JsonLines;
 pub(crate) use metrics::number;
-pub use run_list::{RunLine, run_list, run_list_json};
+pub use run_list::{RunLine, local, run_list, run_list_json};
 pub use run_view::RunView;
 pub use table::{columns, table};
 pub use terminal::{Ending, Terminal};

@@ -142,7 +142,8 @@ fn headlines(summary: &Summary) -> Vec<Headline> {
 }
 
 /// A point in time for people, by the clock on their wall.
-pub(super) fn local(at: Timestamp) -> String {
+#[must_use]
+pub fn local(at: Timestamp) -> String {
     at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 

@@ -183,6 +183,8 @@ impl<'a> Board<'a> {
 
     /// Notes what a thread sends.
     pub(super) fn hear(&mut self, message: Message, stream: &mut EventStream<'_>) {
+        // Before what comes of it.
+        self.tell_stopping(stream);
         match message {
             Message::Told(index, told) => self.pass_on(index, told, stream),
             Message::Looked(index, looked) => self.looked(index, looked, stream),
@@ -286,8 +288,10 @@ impl<'a> Board<'a> {
         };
         let (names, them) = (listed(working.iter().copied()), if working.len() == 1 { "it" } else { "them" });
         let message = match now {
-            _ if working.is_empty() => stopping,
+            // Those that it is about have ended already.
+            Stopping::Insisted if working.is_empty() => return,
             Stopping::Insisted => format!("ending {names} now"),
+            _ if working.is_empty() => stopping,
             _ => format!("{stopping}: {}; Ctrl-C again ends {them} now", self.what_is_awaited(&working)),
         };
         stream.emit(None, false, EventKind::Note { message });

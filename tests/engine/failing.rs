@@ -1,6 +1,9 @@
 //! Stages that fail, each in its own way, and what becomes of the others.
 
-use super::sandbox::{Sandbox, end};
+use super::{
+    programs::{own, run},
+    sandbox::{Ended, Sandbox, end, shown},
+};
 use contract::EventKind;
 
 /// The failure that a run tells of a stage.
@@ -60,6 +63,50 @@ fn branches_that_do_not_depend_on_the_failed_stage_finish() {
         events.any(|e| e.stage.as_deref() == Some(name) && matches!(e.kind, EventKind::StageFinished { .. }))
     };
     assert!(finished("evaluate-1") && !finished("evaluate-2"));
+}
+
+/// `bad` fails, `slow` does not depend on it, `last` needs both.
+const DIAMOND: &str = "  \
+  first: {command: 'echo 1 > {outputs.a}', outputs: [a]}
+  bad: {command: 'while test ! -e \"$PIPELINE_CACHE_DIR/slow-runs\"; do sleep 0.02; done; exit 3', needs: [first], environment: [PIPELINE_CACHE_DIR]}
+  slow: {command: 'touch \"$PIPELINE_CACHE_DIR/slow-runs\"; sleep $TINY_SLOW; echo 2 > {outputs.b}', outputs: [b], needs: [first], environment: [PIPELINE_CACHE_DIR, TINY_SLOW]}
+  last: {command: 'true', needs: [bad, slow]}
+";
+
+fn diamond(slow: &str, options: &[&str]) -> (Sandbox, Ended) {
+    let sandbox = own(DIAMOND).with("TINY_SLOW", slow);
+    let ended = run(&sandbox, &[&["--jobs", "2"], options].concat());
+    (sandbox, ended)
+}
+
+#[test]
+fn in_a_diamond_the_branch_that_does_not_fail_finishes_and_what_needs_both_does_not_start() {
+    let (sandbox, ended) = diamond("1", &[]);
+    assert_eq!(ended.code, Some(12), "{ended:?}");
+    let log = sandbox.log("run");
+    assert!(log.contains("bad: failed") && log.contains("slow: done in"), "{log}");
+    assert!(!log.contains("last: starts") && !log.contains("stopping"), "{log}");
+    assert!(
+        ended.stdout.ends_with("\nto go on: pipeline resume runs/run (or the same command again)\n"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn with_fail_fast_a_failure_stops_the_others_and_says_so() {
+    let (sandbox, ended) = diamond("600", &["--fail-fast"]);
+    assert_eq!(ended.code, Some(12), "{ended:?}");
+    let mut lines: Vec<String> = shown(&sandbox, &ended.stderr).lines().map(str::to_owned).collect();
+    // Which of the two starts first is not said.
+    lines.retain(|line| !line.contains("starts"));
+    insta::assert_snapshot!("fail_fast", lines.join("\n"));
+    sandbox.must_be_quiet();
+
+    // Resumed, it is as it was asked for then.
+    let sandbox = sandbox.with("TINY_SLOW", "1");
+    let ended = end(sandbox.start(&["resume", "runs/run", "--jobs", "2"]));
+    assert_eq!(ended.code, Some(12), "{ended:?}");
+    assert!(sandbox.log("run").contains("slow: done in"), "{}", sandbox.log("run"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Several runs, and several stages, at once.
 
-use super::sandbox::{Sandbox, end};
+use super::sandbox::{Sandbox, end, shown};
 
 #[test]
 fn of_two_runs_of_one_chain_each_stage_is_run_by_one_and_both_have_the_files() {
@@ -14,7 +14,34 @@ fn of_two_runs_of_one_chain_each_stage_is_run_by_one_and_both_have_the_files() {
     executed.sort();
     assert_eq!(executed, ["evaluate", "quantize", "train"]);
     assert_eq!(sandbox.results("run"), sandbox.results("run-2"));
-    assert!(ended[1].stderr.contains("this very result is being made elsewhere"), "{ended:?}");
+    assert!(ended[1].stderr.contains("this very result is being made by `train` of "), "{ended:?}");
+}
+
+#[test]
+fn who_waits_is_told_for_what_and_holds_no_job() {
+    let sandbox = Sandbox::new();
+    let slow =
+        "  slow: {command: 'while test ! -e go; do sleep 0.02; done; echo 1 > {outputs.a}', outputs: [a]}\n";
+    let configure = |file: &str, more: &str| {
+        sandbox.write(file, &format!("operation_mode: stages\nstages:\n{slow}{more}"));
+    };
+    configure("one.yaml", "");
+    configure("two.yaml", "  quick: {command: 'echo 2 > {outputs.b}', outputs: [b]}\n");
+    let first = sandbox.start(&["run", "one.yaml", "hydra.run.dir=runs/run"]);
+    sandbox.wait_for("slow: starts");
+    let process = first.id();
+    let second =
+        sandbox.start(&["run", "two.yaml", "--jobs", "1", "--threads", "1", "hydra.run.dir=runs/run-2"]);
+    sandbox.wait_for("slow: this very result is being made by `slow` of ");
+    sandbox.wait_for("quick: done in");
+    assert!(!sandbox.log("run-2").contains("slow: starts"), "{}", sandbox.log("run-2"));
+    sandbox.write("go", "");
+    assert_eq!(end(first).code, Some(0));
+    let ended = end(second);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains(&format!("(process {process}, since ")), "{ended:?}");
+    insta::assert_snapshot!("waiting", shown(&sandbox, &ended.stderr));
+    assert_eq!(sandbox.executed("run-2"), ["quick"]);
 }
 
 #[test]
