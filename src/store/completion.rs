@@ -3,7 +3,7 @@
 //! `runs/KEY.json`, where the key is of everything that decides what a run leaves: the configuration as it was written, the
 //! changes to it, the working directory, and the recipe of each stage.
 
-use super::{Digest, Store, StoreError, document, failpoint, os::Stamp};
+use super::{Digest, Store, StoreError, document, failpoint, os::Stamp, usage};
 use fs_err as fs;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -74,9 +74,19 @@ impl Store {
     /// results with every object in its size.
     #[must_use]
     pub fn completion(&self, key: &Digest) -> Option<Completion> {
-        let text = fs::read(self.named(FOLDER, key, ".json")).ok()?;
+        let path = self.named(FOLDER, key, ".json");
+        let text = fs::read(&path).ok()?;
         let completion: Completion = document::unseal(&text).ok()?;
-        (completion.format == FORMAT && self.has_all_of(&completion)).then_some(completion)
+        if completion.format != FORMAT || !self.has_all_of(&completion) {
+            return None;
+        }
+        // Its results are used without being looked up.
+        if usage::note(&path) {
+            for fingerprint in &completion.results {
+                usage::note(&self.named("actions", fingerprint, ".json"));
+            }
+        }
+        Some(completion)
     }
 
     fn has_all_of(&self, completion: &Completion) -> bool {
@@ -86,9 +96,7 @@ impl Store {
             Stamp::of(&place).is_ok_and(|found| found == Some(file.stamp))
                 && self.has_object(&file.digest, file.bytes)
         };
-        completion.folder.is_dir()
-            && completion.results.par_iter().with_min_len(ALONE).all(has_result)
-            && completion.files.par_iter().with_min_len(ALONE).all(has_file)
+        completion.folder.is_dir() && all(&completion.results, has_result) && all(&completion.files, has_file)
     }
 
     /// Remembers what a finished run left.
@@ -108,8 +116,16 @@ impl Store {
 /// The folder of completions.
 pub(super) const FOLDER: &str = "runs";
 
-/// Files that one thread looks at faster than two would find together.
-const ALONE: usize = 100;
+/// Files that one thread has looked at before others have started.
+const ALONE: usize = 200;
+
+fn all<T: Sync>(items: &[T], holds: impl Fn(&T) -> bool + Sync) -> bool {
+    if items.len() < ALONE {
+        items.iter().all(holds)
+    } else {
+        items.par_iter().with_min_len(ALONE).all(&holds)
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -117,6 +117,13 @@ pub enum StoreError {
         /// What is wrong with it.
         what: String,
     },
+    /// Two processes would clear the store at once.
+    #[error("another process is clearing this store")]
+    #[diagnostic(
+        code(store::clearing),
+        help("nothing is wrong: when it is done, the store is within its bounds")
+    )]
+    Clearing,
     /// Work is about to be published under a lock of other work.
     #[error("the key has the fingerprint {key}, the lock that is held is of {lock}")]
     #[diagnostic(code(store::wrong_lock), help("this is a mistake in the engine"))]

@@ -1,11 +1,12 @@
 //! One lock per piece of work, over threads and processes.
 //!
 //! It is a kernel lock on a file, which the kernel drops when its holder dies, however it dies: no lock is ever stale.
-//! The files stay: deleting one while another process opens it would let two hold "the" lock.
+//! A file goes only when the store has nothing else of that work, by who holds its lock; whoever has opened it before and
+//! locks it after sees that it has no name any more, and takes the one that has.
 
-use super::{Digest, Holder, Store, StoreError};
+use super::{Digest, Holder, Store, StoreError, failpoint, os};
 use fs_err::{File, OpenOptions};
-use std::fs::TryLockError;
+use std::{fs::TryLockError, os::unix::fs::MetadataExt};
 
 /// Proof that nobody else works on a fingerprint. Dropping it releases the lock.
 #[derive(Debug)]
@@ -36,12 +37,26 @@ impl Store {
     pub fn try_lock(&self, fingerprint: &Digest) -> Result<Option<FingerprintLock>, StoreError> {
         let path = self.named("locks", fingerprint, ".lock");
         let failed = |error| StoreError::io("lock", &path, error);
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
-        match file.file().try_lock() {
-            Ok(()) => Ok(Some(FingerprintLock { fingerprint: *fingerprint, file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
+        loop {
+            let file =
+                OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+            match file.file().try_lock() {
+                Ok(()) if file.metadata().map_err(failed)?.nlink() == 0 => {}
+                Ok(()) => return Ok(Some(FingerprintLock { fingerprint: *fingerprint, file })),
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
         }
+    }
+
+    /// Removes the lock file of work that the store has nothing else of, unless somebody holds it. Whether it is gone.
+    pub(super) fn retire_lock(&self, fingerprint: &Digest) -> Result<bool, StoreError> {
+        let Some(_lock) = self.try_lock(fingerprint)? else { return Ok(false) };
+        let path = self.named("locks", fingerprint, ".lock");
+        failpoint::hit("cache::lock_before");
+        os::remove(&path).map_err(|error| StoreError::io("remove", &path, error))?;
+        failpoint::hit("cache::lock_after");
+        Ok(true)
     }
 
     /// For what the lock of a fingerprint, which somebody holds, is held, as far as is known.

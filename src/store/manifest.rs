@@ -1,7 +1,7 @@
 //! Action manifests: what a piece of work made.
 
 use super::StoreError;
-use super::{Digest, KeyDocument, Store, document, os};
+use super::{Digest, KeyDocument, Store, document, os, usage};
 use contract::{ArtifactKind, EventKind};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
@@ -77,6 +77,17 @@ impl Stored {
     }
 }
 
+impl Manifest {
+    /// Why it cannot be the result of a fingerprint.
+    pub(super) fn misfit(&self, fingerprint: &Digest) -> Option<String> {
+        if self.format != FORMAT {
+            return Some(format!("its format is {}, not {FORMAT}", self.format));
+        }
+        let fits = self.key.fingerprint().ok() == Some(*fingerprint);
+        (!fits).then(|| "its key is that of other work".to_owned())
+    }
+}
+
 impl Store {
     /// The result of a fingerprint, if the store has all of it: every object is there with its size. A manifest that
     /// cannot be read, has another format, or lacks an object, is damaged: the work must be done again. Bytes are checked
@@ -85,6 +96,7 @@ impl Store {
     /// # Errors
     /// When this process may not read the store or has no means left to.
     pub fn lookup(&self, fingerprint: &Digest) -> Result<Stored, StoreError> {
+        self.use_if_held(fingerprint)?;
         let path = self.named("actions", fingerprint, ".json");
         let document = match fs::read(&path) {
             Ok(text) => document::unseal::<Manifest>(&text),
@@ -96,7 +108,10 @@ impl Store {
         };
         let damage = match document {
             Ok(manifest) => match self.lacks(&manifest, fingerprint) {
-                None => return Ok(Stored::Result(Box::new(manifest))),
+                None => {
+                    usage::note(&path);
+                    return Ok(Stored::Result(Box::new(manifest)));
+                }
                 Some(damage) => damage,
             },
             Err(damage) => damage,
@@ -109,11 +124,8 @@ impl Store {
 
     /// Why a manifest cannot be used.
     fn lacks(&self, manifest: &Manifest, fingerprint: &Digest) -> Option<String> {
-        if manifest.format != FORMAT {
-            return Some(format!("its format is {}, not {FORMAT}", manifest.format));
-        }
-        if manifest.key.fingerprint().ok() != Some(*fingerprint) {
-            return Some("its key is that of other work".to_owned());
+        if let Some(misfit) = manifest.misfit(fingerprint) {
+            return Some(misfit);
         }
         let gone = manifest.files.iter().find(|file| !self.has_object(&file.digest, file.size))?;
         Some(format!("the object {} of `{}` is gone or has another size", gone.digest, gone.path))

@@ -1,6 +1,6 @@
 //! Objects: file contents under their digest.
 
-use super::{Attempt, Digest, Store, StoreError, digest, failpoint, os};
+use super::{Attempt, Digest, Store, StoreError, digest, failpoint, os, usage};
 use fs_err::{self as fs, File};
 use std::{
     io::{self, ErrorKind},
@@ -37,7 +37,7 @@ impl Store {
         }
     }
 
-    /// Copies an object to `dest`, replacing what is there; its folder is made. The digest is taken of the copy, which
+    /// Copies an object to `dest`, replacing what is there; its folder is made. The digest is taken of what arrives, which
     /// gets its name only when it is right. The copy is the user's own (mode 0644): it shares at most blocks with the object
     /// (a reflink), never the file.
     ///
@@ -48,18 +48,15 @@ impl Store {
         let failed = |error| StoreError::io("write", dest, error);
         let path = self.object_path(digest);
         let mut object = File::open(&path).map_err(|e| self.cannot_read(digest, path, e))?;
-        let folder = dest.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).map_err(failed)?;
-        let mut copy = tempfile::Builder::new().prefix(".restoring-").tempfile_in(folder).map_err(failed)?;
-
-        let found = clone_or_copy(&mut object, &mut copy).map_err(|error| match self.verify(digest) {
-            Ok(()) => failed(error),
-            Err(unreadable) => unreadable,
-        })?;
+        let mut copy = os::temporary_beside(dest, 0o644).map_err(failed)?;
+        let found =
+            clone_or_copy(&mut object, &mut copy, size).map_err(|error| match self.verify(digest) {
+                Ok(()) => failed(error),
+                Err(unreadable) => unreadable,
+            })?;
         if found != (*digest, size) {
             return Err(self.discard(digest));
         }
-        os::set_mode(copy.path(), 0o644).map_err(failed)?;
         failpoint::hit("store::restore_before_rename");
         copy.persist(dest).map_err(|e| failed(e.error))?;
         failpoint::hit("store::restore_after_rename");
@@ -74,24 +71,35 @@ impl Store {
             path: file.to_owned(),
             source: error,
         })?;
-        let staging = attempt.staging();
         let failed = |error| StoreError::io("store", file, error);
-        let mut copy = NamedTempFile::new_in(staging).map_err(failed)?;
+        let mut copy = os::temporary(attempt.folder(), 0o444).map_err(failed)?;
         let (digest, size) = digest::copy(&mut source, &mut copy).map_err(failed)?;
         // An object that is there already is read before it is relied upon: the work that made these bytes may have taken
         // hours, and would be lost if that object turned out to be corrupt later.
-        if self.has_object(&digest, size) && self.verify(&digest).is_ok() {
+        // It is in use from here on, and as young as this use, so that nobody clears it away before its manifest is there.
+        self.use_now(&digest)?;
+        let path = self.object_path(&digest);
+        if self.has_object(&digest, size) && usage::touch(&path).is_ok() && self.verify(&digest).is_ok() {
             return Ok((digest, size));
         }
-        let path = self.object_path(&digest);
         let failed = |error| StoreError::io("write the object", &path, error);
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(failed)?;
-        }
-        os::set_mode(copy.path(), 0o444).map_err(failed)?;
+        // It was written before it was taken into use; see `gc` for why it must not look like that.
+        usage::touch(copy.path()).map_err(failed)?;
         failpoint::hit("store::object_before_rename");
-        os::make_way(&path).and_then(|()| copy.persist(&path).map_err(|e| e.error)).map_err(failed)?;
+        let named = match copy.persist(&path) {
+            // The first object of its folder, or a folder in its place.
+            Err(again) => {
+                if let Some(folder) = path.parent() {
+                    fs::create_dir_all(folder).map_err(failed)?;
+                }
+                os::make_way(&path).map_err(failed)?;
+                again.file.persist(&path)
+            }
+            named => named,
+        };
+        named.map_err(|e| failed(e.error))?;
         failpoint::hit("store::object_after_rename");
+        self.count_added(size);
         Ok((digest, size))
     }
 
@@ -121,10 +129,13 @@ impl Store {
 }
 
 /// Shares the blocks where the file system can, else copies; gives digest and size of what arrived.
-fn clone_or_copy(object: &mut File, copy: &mut NamedTempFile) -> io::Result<(Digest, u64)> {
-    if reflink_copy::reflink_file(object.file(), copy.as_file()).is_ok() {
+fn clone_or_copy(object: &mut File, copy: &mut NamedTempFile, size: u64) -> io::Result<(Digest, u64)> {
+    // Of a small file a copy costs less than the question.
+    if size >= WORTH_SHARING && reflink_copy::reflink_file(object.file(), copy.as_file()).is_ok() {
         return Digest::of_file(copy.path());
     }
-    copy.as_file().set_len(0)?;
     digest::copy(object, copy)
 }
+
+/// Bytes from which on a file's blocks are shared where that is possible.
+const WORTH_SHARING: u64 = 256 * 1024;

@@ -37,6 +37,7 @@ impl Store {
         if fingerprint != lock.fingerprint() {
             return Err(StoreError::WrongLock { key: fingerprint, lock: lock.fingerprint() });
         }
+        self.use_now(&fingerprint)?;
         let found = files_below(attempt.out())?;
         check_ports(outputs, kinds, &found)?;
 

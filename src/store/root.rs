@@ -1,14 +1,19 @@
 //! The store's folder.
 
-use super::{Digest, StoreError, attempt, os};
+use super::{
+    Digest, StoreError,
+    attempt::{self, Benches},
+    lease::Leases,
+    os,
+};
 use fs_err as fs;
 use std::{
     ffi::OsString,
     io::{ErrorKind, Write},
     path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicU64},
     time::{Duration, SystemTime},
 };
-use tempfile::NamedTempFile;
 
 /// Version of the store's layout.
 const FORMAT: u32 = 1;
@@ -24,6 +29,10 @@ const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    pub(super) benches: Benches,
+    pub(super) leases: Leases,
+    /// Bytes of objects that were stored through it.
+    pub(super) added: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -40,7 +49,8 @@ impl Store {
         };
         // Stages run with the path in hand, perhaps in another working directory.
         let root = std::path::absolute(&root).map_err(|e| StoreError::io("find the store", &root, e))?;
-        let store = Self { root };
+        let store =
+            Self { root, benches: Benches::default(), leases: Leases::default(), added: Arc::default() };
         store.prepare()?;
         attempt::sweep(&store);
         store.sweep_temporary();
@@ -104,9 +114,8 @@ impl Store {
         after_rename: impl FnOnce(),
     ) -> Result<(), StoreError> {
         let failed = |error| StoreError::io("write", path, error);
-        let mut file = NamedTempFile::new_in(self.root.join("tmp")).map_err(failed)?;
+        let mut file = os::temporary(&self.root.join("tmp"), 0o644).map_err(failed)?;
         file.write_all(bytes).map_err(failed)?;
-        os::set_mode(file.path(), 0o644).map_err(failed)?;
         before_rename();
         os::make_way(path).and_then(|()| file.persist(path).map_err(|e| e.error)).map_err(failed)?;
         after_rename();

@@ -1,6 +1,6 @@
 //! Verdicts: what a preflight found, so that data checked once are not checked again.
 
-use super::{Digest, Store, StoreError, document, failpoint};
+use super::{Digest, Store, StoreError, document, failpoint, usage};
 use contract::{Finding, Severity};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,10 @@ impl Store {
             }
         };
         match document::unseal::<Verdict>(&text) {
-            Ok(verdict) if verdict.format == FORMAT => Some(verdict.findings),
+            Ok(verdict) if verdict.format == FORMAT => {
+                usage::note(&path);
+                Some(verdict.findings)
+            }
             Ok(_) => None,
             Err(damage) => {
                 tracing::warn!(verdict = %path.display(), %damage, "a saved verdict cannot be used; the check is done again");

@@ -5,7 +5,7 @@ use super::*;
 use crate::{
     record::{RunFolder, RunRecord},
     store::{
-        StatCache, digest_source,
+        Bound, Bounds, StatCache, digest_source,
         failpoint::{FAIL_POINTS, VARIABLE},
     },
 };
@@ -42,7 +42,38 @@ fn do_all(store: &Store, folder: &Path) {
         let cache = StatCache::settling(store, Duration::ZERO);
         assert_eq!(cache.source(&input).unwrap().digest, digest_source(&input).unwrap().digest);
         cache.save();
+        care(store, seed);
     }
+}
+
+/// Leaves what is to be cleared away, and clears it.
+fn care(store: &Store, seed: u64) {
+    let passed = Store::open(Some(store.root().to_owned())).unwrap();
+    let old = |path: &Path| fs::File::open(path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    let [unused, corrupt, unfinished] = [100, 200, 300].map(|more| key(more + seed).fingerprint().unwrap());
+    for (more, bytes) in [(100, b"unused"), (200, b"damage")] {
+        let bytes = [bytes.as_slice(), &[seed as u8]].concat();
+        let manifest = publish(&passed, more + seed, &[("model.h5", &bytes)]).unwrap();
+        old(&store.object_path(&manifest.files[0].digest));
+        if more == 200 {
+            overwrite(&store.object_path(&manifest.files[0].digest), b"?");
+        }
+    }
+    drop(passed);
+    old(&store.named("actions", &unused, ".json"));
+    let partial = store.partial(&unfinished).unwrap();
+    fs::write(partial.join("checkpoint"), "half").unwrap();
+    old(&partial.join("checkpoint"));
+    old(&partial);
+    drop(lock(store, &unfinished));
+    old(&store.named("locks", &unfinished, ".lock"));
+
+    store.check(&|_| ()).unwrap();
+    store.clear(Bounds { bytes: None, days: Some(2) }, false).unwrap();
+    store.count_added(1);
+    store.keep_within(Bound::default()).unwrap();
+    assert!(!store.named("actions", &corrupt, ".json").exists());
+    assert!(!store.named("actions", &unused, ".json").exists());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The store as a whole: publish, look up, restore, damage.
 
+mod clearing;
 mod damage;
 mod errors;
 mod folders;

@@ -1,0 +1,151 @@
+//! The bound that a store keeps by itself.
+//!
+//! `size.json` says how much the store holds: what was counted last, and what runs have stored since. So a run need not
+//! count to know whether it is time to clear. Counts that are lost, because two runs ended at once or one was killed, are
+//! made good by the next count, a day later at most.
+
+use super::{Bounds, Cleared, Store, StoreError, failpoint};
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// A count is believed so long.
+const COUNTED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A clearing that could not get below the bound, because of what is in use, is not tried again sooner.
+const CLEARED: Duration = Duration::from_secs(60 * 60);
+
+/// How much a store may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// So many bytes.
+    Bytes(u64),
+    /// As much as the disk takes.
+    Off,
+}
+
+impl Default for Bound {
+    /// 20 GB.
+    fn default() -> Self {
+        Self::Bytes(20_000_000_000)
+    }
+}
+
+/// What is known of the store's size.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Size {
+    bytes: u64,
+    /// When it was counted, in seconds since 1970.
+    counted: u64,
+    /// When it was last cleared for being too large.
+    cleared: u64,
+}
+
+impl Store {
+    /// Clears the store if it is larger than the bound, as far as is known without looking at all of it. What it did, if
+    /// anything was removed.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub fn keep_within(&self, bound: Bound) -> Result<Option<Cleared>, StoreError> {
+        let Bound::Bytes(most) = bound else { return Ok(None) };
+        let added = self.added.swap(0, Ordering::Relaxed);
+        let now = seconds();
+        let mut size = self.known_size().unwrap_or_else(|| Size { counted: self.made(), ..Size::default() });
+        let is_over = |since: u64, span: Duration| now.abs_diff(since) >= span.as_secs();
+        if added == 0 && !is_over(size.counted, COUNTED) && size.bytes <= most {
+            return Ok(None);
+        }
+        size.bytes = size.bytes.saturating_add(added);
+        if is_over(size.counted, COUNTED) {
+            size =
+                Size { bytes: self.usage()?.values().map(|amount| amount.bytes).sum(), counted: now, ..size };
+        }
+        let mut cleared = None;
+        if size.bytes > most && is_over(size.cleared, CLEARED) {
+            match self.clear(Bounds { bytes: Some(most), days: None }, false) {
+                Ok(done) => {
+                    size = Size { bytes: done.bytes_after, counted: now, cleared: now };
+                    cleared = Some(done).filter(|done| !done.parts.is_empty());
+                }
+                // Then it is done by others.
+                Err(StoreError::Clearing) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.save_size(size)?;
+        Ok(cleared)
+    }
+
+    /// Takes note of an object that was added.
+    pub(super) fn count_added(&self, bytes: u64) {
+        self.added.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn known_size(&self) -> Option<Size> {
+        serde_json::from_slice(&fs::read(self.root().join(FILE)).ok()?).ok()
+    }
+
+    /// When the store was made, empty, in seconds since 1970.
+    fn made(&self) -> u64 {
+        let made = fs::metadata(self.root().join("format")).and_then(|metadata| metadata.modified());
+        made.map_or(0, |made| made.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
+    }
+
+    fn save_size(&self, size: Size) -> Result<(), StoreError> {
+        let not_json = |error: serde_json::Error| StoreError::NotCanonical { what: error.to_string() };
+        let text = serde_json::to_vec(&size).map_err(not_json)?;
+        self.replace(&self.root().join(FILE), &text, || failpoint::hit("cache::size_before_rename"), || ())
+    }
+}
+
+const FILE: &str = "size.json";
+
+fn seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(Some(root.path().to_owned())).unwrap();
+        (root, store)
+    }
+
+    #[test]
+    fn what_was_stored_is_counted_once_a_day_and_added_up_in_between() {
+        let (_root, store) = store();
+        let object = store.root().join("objects/ab/cd");
+        fs::create_dir_all(object.parent().unwrap()).unwrap();
+        fs::write(&object, [0; 500]).unwrap();
+        store.count_added(20);
+        assert_eq!(store.keep_within(Bound::Bytes(1000)).unwrap(), None);
+        assert_eq!(store.known_size().map(|size| size.bytes), Some(20), "it was made empty");
+        store.save_size(Size { counted: 0, ..store.known_size().unwrap() }).unwrap();
+        store.keep_within(Bound::Bytes(1000)).unwrap();
+        assert_eq!(store.known_size().map(|size| size.bytes), Some(500));
+        store.count_added(30);
+        store.keep_within(Bound::Bytes(1000)).unwrap();
+        assert_eq!(store.known_size().map(|size| size.bytes), Some(530));
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_cleared_below_its_bound_is_not_tried_again_at_once() {
+        let (_root, store) = store();
+        store.count_added(2000);
+        store.keep_within(Bound::Bytes(1000)).unwrap();
+        let cleared = store.known_size().unwrap();
+        assert!(cleared.cleared > 0);
+        assert_eq!(cleared.bytes, 0);
+        store.count_added(3000);
+        store.keep_within(Bound::Bytes(1000)).unwrap();
+        assert_eq!(store.known_size(), Some(Size { bytes: 3000, ..cleared }), "it has just been cleared");
+        assert_eq!(store.keep_within(Bound::Off).unwrap(), None);
+    }
+}
