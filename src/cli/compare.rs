@@ -8,16 +8,13 @@ use super::{
 use crate::{
     record::{self, FoundRun, RecordError, SweepRecord},
     report::{
-        compare::{Choice, CompareError, Comparison, Page, Row, Subject},
+        compare::{Choice, CompareError, Comparison, Page, Row, Subject, together},
         screen,
     },
 };
 use clap::{ValueEnum, ValueHint};
 use fs_err as fs;
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// Compare runs: what differs in their parameters against what they measured
 #[derive(Debug, clap::Args)]
@@ -76,7 +73,7 @@ Examples:
   pipeline compare                                    the newest sweep
   pipeline compare 2026_11_22_16 2026_11_23_09        two runs by the beginnings of their names
   pipeline compare --sort quantized_miou --limit 10
-  pipeline compare --params alpha,epochs --metrics miou,flash --format csv > runs.csv
+  pipeline compare --params alpha,epochs --metrics quantized_miou --format csv > runs.csv
   pipeline compare --plot flash_weights_kib,quantized_miou -o front.svg
 
 Runs that failed, were stopped or still run stay in the table, with their error.";
@@ -146,11 +143,7 @@ fn chosen(args: &CompareArgs) -> Result<(Subject, Vec<Row>), Refusal> {
         let subject = Subject::Sweep { id: sweep.id.clone(), keys: sweep.keys.clone() };
         return Ok((subject, Row::of_sweep(path, sweep)));
     }
-    let mut known = BTreeSet::new();
-    let mut runs = found.into_iter().flat_map(Found::runs).collect::<Vec<_>>();
-    // A run may be named twice, by itself and by its folder.
-    runs.retain(|run| known.insert(fs::canonicalize(&run.path).unwrap_or_else(|_| run.path.clone())));
-    Ok((Subject::Runs, Row::of_runs(&runs)))
+    Ok((Subject::Runs, together(found.iter().flat_map(Found::rows))))
 }
 
 /// What a place holds.
@@ -160,14 +153,10 @@ enum Found {
 }
 
 impl Found {
-    fn runs(self) -> Vec<FoundRun> {
+    fn rows(&self) -> Vec<Row> {
         match self {
-            Self::Runs(runs) => runs,
-            Self::Sweep(folder, sweep) => sweep
-                .variants
-                .iter()
-                .filter_map(|variant| record::run(&folder.join(&variant.folder)))
-                .collect(),
+            Self::Sweep(folder, sweep) => Row::of_sweep(folder, sweep),
+            Self::Runs(runs) => Row::of_runs(runs),
         }
     }
 }

@@ -6,6 +6,7 @@ mod sandbox;
 mod stages;
 
 mod cancelled;
+mod compared;
 mod corrupt;
 pub(crate) mod disturbed;
 mod entries;

@@ -109,8 +109,8 @@ impl Column {
 }
 
 /// Ends of the names of columns that come from a series.
-const BEST: &str = ".best";
-const LAST: &str = ".last";
+const BEST: &str = " best";
+const LAST: &str = " last";
 
 impl Comparison {
     /// Compares rows.

@@ -20,7 +20,7 @@ impl Comparison {
                 _ => escaped(&cell),
             };
             let cells = cells.into_iter().enumerate().map(bold).collect();
-            columns.push((escaped(&column.short), !column.is_parameter(), cells));
+            columns.push((escaped(&column.short), self.is_numeric(column), cells));
         }
         if failed {
             let error = self.each(|row| row.error.as_ref().map(|error| error.line()).unwrap_or_default());

@@ -24,5 +24,5 @@ mod tests;
 
 pub use comparison::{Choice, Comparison, Subject};
 pub use error::CompareError;
-pub use row::Row;
+pub use row::{Row, together};
 pub use text::Page;

@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn leaves_are_parameters_lists_are_one_value_and_places_of_results_are_none() {
         let yaml = "
-general: {project_name: x, gpu_memory_limit:}
+general: {project_name: x, gpu_memory_limit: null}
 training:
   epochs: 20
   optimizer: {Adam: {learning_rate: 1e-3}}
@@ -152,7 +152,7 @@ sweep: {training.epochs: [1, 2]}
             .into_iter()
             .map(|(key, shown, value)| format!("{key} = {shown} = {value}"))
             .collect();
-        insta::assert_snapshot!(shown.join("\n"), @"");
+        insta::assert_snapshot!("leaves", shown.join("\n"));
     }
 
     #[test]

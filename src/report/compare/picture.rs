@@ -38,7 +38,8 @@ impl Comparison {
             return Err(CompareError::NothingToDraw { x: name(&x), y: name(&y) });
         }
         let missing: Vec<&Row> = self.rows.iter().filter(|row| both(row).is_none()).collect();
-        let mut caption = vec![self.drawn(points.len(), &missing)];
+        let mut caption = vec![self.drawn(points.len())];
+        caption.extend(not_drawn(&missing));
         caption.extend((!swept.is_empty()).then(|| {
             let names: Vec<&str> = swept.iter().map(|column| column.short.as_str()).collect();
             format!("labels: {}", names.join(", "))
@@ -72,26 +73,24 @@ impl Comparison {
         if swept.len() <= VALUES { swept } else { Vec::new() }
     }
 
-    /// `12 runs of the sweep X; 3 are not shown: 2 failed, 1 running`.
-    fn drawn(&self, drawn: usize, missing: &[&Row]) -> String {
-        let runs = if drawn == 1 { "run" } else { "runs" };
-        let of = match &self.subject {
-            Subject::Sweep { id, .. } => format!(" of sweep {id}"),
-            Subject::Runs => String::new(),
-        };
-        let mut counts: IndexMap<&str, usize> = IndexMap::new();
-        for row in missing {
-            *counts.entry(row.outcome).or_default() += 1;
+    /// `12 runs of sweep X`.
+    fn drawn(&self, count: usize) -> String {
+        let runs = if count == 1 { "run" } else { "runs" };
+        match &self.subject {
+            Subject::Sweep { id, .. } => format!("{count} {runs} of sweep {id}"),
+            Subject::Runs => format!("{count} {runs}"),
         }
-        let counts: Vec<String> =
-            counts.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
-        let without = match missing.len() {
-            0 => String::new(),
-            1 => format!("; 1 without these numbers ({})", counts.join(", ")),
-            count => format!("; {count} without these numbers ({})", counts.join(", ")),
-        };
-        format!("{drawn} {runs}{of}{without}")
     }
+}
+
+/// `not drawn, without these numbers: 2 failed, 1 running`.
+fn not_drawn(missing: &[&Row]) -> Option<String> {
+    let mut counts: IndexMap<&str, usize> = IndexMap::new();
+    for row in missing {
+        *counts.entry(row.outcome).or_default() += 1;
+    }
+    let counts: Vec<String> = counts.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
+    (!counts.is_empty()).then(|| format!("not drawn, without these numbers: {}", counts.join(", ")))
 }
 
 struct Axis<'a> {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::{
+    collections::BTreeSet,
     io::ErrorKind,
     path::{Component, Path, PathBuf},
 };
@@ -68,7 +69,7 @@ impl Row {
     /// Looks into the runs, in this order.
     #[must_use]
     pub fn of_runs(runs: &[FoundRun]) -> Vec<Self> {
-        named(runs.par_iter().map(Self::of).collect())
+        runs.par_iter().map(Self::of).collect()
     }
 
     /// Looks into the variants of the sweep in `folder`, also those that have not started.
@@ -164,8 +165,14 @@ fn read_parameters(folder: &Path) -> Result<IndexMap<String, Parameter>, String>
     }
 }
 
-/// The rows with the shortest ends of their folders that tell them apart as names.
-fn named(mut rows: Vec<Row>) -> Vec<Row> {
+/// The rows of several places, each run once, with the shortest ends of their folders that tell them apart as names.
+#[must_use]
+pub fn together(rows: impl IntoIterator<Item = Row>) -> Vec<Row> {
+    let mut known = BTreeSet::new();
+    // A run may be named twice, by itself and by its folder.
+    let is_new =
+        |row: &Row| known.insert(fs::canonicalize(&row.folder).unwrap_or_else(|_| row.folder.clone()));
+    let mut rows: Vec<Row> = rows.into_iter().filter(is_new).collect();
     let parts: Vec<Vec<String>> = rows.iter().map(|row| parts(&row.folder)).collect();
     let most = parts.iter().map(Vec::len).max().unwrap_or(0);
     let names = |count: usize| -> Vec<String> {

@@ -2,13 +2,15 @@
 
 use super::{
     cell::aligned,
-    comparison::{Column, Comparison, Subject},
+    comparison::{Column, Comparison, Source, Subject},
     layout::{Mark, Strip, lay},
     row::Row,
+    times::timeless,
 };
-use crate::report::cells::{cut, plain, width};
+use crate::report::cells::{cut, fit, plain, width};
 use figures::Better;
 use indexmap::IndexMap;
+use serde_json::Value;
 
 /// What the table is written on.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +43,7 @@ impl Comparison {
                 below = strips.pop().map(|errors| self.below(&errors)).unwrap_or_default();
             }
         }
-        let mut text = self.head() + &self.same(page.columns) + "\n";
+        let mut text = self.head() + &self.same(page.columns.unwrap_or(UNCOUNTED)) + "\n";
         text += &lay(strips, page.columns, mark);
         for more in [below, self.hidden()] {
             if !more.is_empty() {
@@ -75,15 +77,22 @@ impl Comparison {
     }
 
     fn below(&self, errors: &Strip) -> String {
-        let names = self.rows().iter().map(|row| row.name.as_str());
-        let told = names.zip(&errors.cells).filter(|(_, error)| !error.is_empty());
-        told.map(|(name, error)| plain(&format!("{name} {error}")).replace('\n', " ") + "\n").collect()
+        let told = || self.rows().iter().zip(&errors.cells).filter(|(_, error)| !error.is_empty());
+        let columns = told().map(|(row, _)| width(&row.name)).max().unwrap_or(0);
+        let line = |(row, error): (&Row, &String)| format!("{}  {error}", fit(&row.name, columns));
+        told().map(|told| plain(&line(told)).replace('\n', " ") + "\n").collect()
     }
 
     fn strip(&self, column: &Column) -> Strip {
         let cells = self.cells(column);
-        let right = column.parameter_numbers(self.rows()) || !column.is_parameter();
+        let right = self.is_numeric(column);
         Strip { heading: column.short.clone(), cells, right, best: self.best(column) }
+    }
+
+    /// Whether a column holds numbers and nothing else.
+    pub(super) fn is_numeric(&self, column: &Column) -> bool {
+        let number = |row: &Row| column.parameter(row).is_none_or(|value| value.number().is_some());
+        self.rows().iter().all(number)
     }
 
     /// The values of a column, one for each run.
@@ -134,14 +143,17 @@ impl Comparison {
     }
 
     /// What is the same in all runs, in one line.
-    fn same(&self, columns: Option<usize>) -> String {
+    fn same(&self, columns: usize) -> String {
         let same: Vec<&Column> = self.columns.iter().filter(|column| column.is_same()).collect();
         if same.is_empty() || self.rows.len() < 2 {
             return String::new();
         }
         let value = |column: &Column| {
             self.rows.iter().find_map(|row| match column.parameter(row) {
-                Some(parameter) => Some(parameter.shown.clone()),
+                Some(parameter) => Some(match (row.started, &parameter.value) {
+                    (Some(started), Value::String(text)) => timeless(text, started),
+                    _ => parameter.shown.clone(),
+                }),
                 None => aligned(&[Some(column.number(row)?)]).pop(),
             })
         };
@@ -154,16 +166,20 @@ impl Comparison {
         let mut line = "same: ".to_owned();
         for (index, part) in parts.iter().enumerate() {
             let left = parts.len() - index;
-            let more = format!("and {left} more (--all)");
+            let more = if index == 0 {
+                format!("{left} values (--all)")
+            } else {
+                format!("and {left} more (--all)")
+            };
             let after = if left == 1 { 0 } else { 2 + width(&more) };
-            if columns.is_some_and(|columns| width(&line) + width(part) + after > columns) && left > 0 {
+            if width(&line) + width(part) + after > columns {
                 line += &more;
                 break;
             }
             line += part;
             line += if left == 1 { "" } else { ", " };
         }
-        columns.map_or(line.clone(), |columns| cut(&line, columns)) + "\n"
+        cut(&line, columns) + "\n"
     }
 
     fn hidden(&self) -> String {
@@ -174,18 +190,14 @@ impl Comparison {
     }
 }
 
+/// Columns of the line of what is the same where nobody counts them: it is there to be glanced at.
+const UNCOUNTED: usize = 160;
+
 /// The word of a run that ended well.
 const DONE: &str = "done";
 
 impl Column {
     fn is_same(&self) -> bool {
-        use super::comparison::Source;
         !self.varies && !self.shown && matches!(self.source, Source::Parameter | Source::Metric)
-    }
-
-    /// Whether all values of a parameter are numbers.
-    fn parameter_numbers(&self, rows: &[Row]) -> bool {
-        self.is_parameter()
-            && rows.iter().filter_map(|row| self.parameter(row)).all(|value| value.number().is_some())
     }
 }
