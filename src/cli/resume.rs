@@ -3,6 +3,7 @@
 use super::{
     Exit, Refusal,
     format::{Format, print},
+    keep::keep,
     launch::{Beginning, Launch, Options, cancellation, preflight},
     prepare::{Outside, Prepared, prepare_kept},
     runs::{DEFAULT, folder},
@@ -75,6 +76,7 @@ pub(crate) fn resume(args: &ResumeArgs, registry: &Registry) -> Result<Exit, Ref
     cancellation.guard();
     let Held { folder, shown, lease, record, standing: after, .. } = held;
     let next = folder.mend()?;
+    keep(&prepared.plan, &known, &folder)?;
     let record = record.resumed().in_store(&known.store);
     let journal = Journal::resume(folder.clone(), record, lease)?;
     let launch = Launch {

@@ -8,15 +8,21 @@ use super::{
     prepare::{Configuration, Known, Outside, draw_seed, layout, plan_of, with_rules},
 };
 use crate::{
-    config::{self, Base, Gathered, Loaded, Secrets},
+    config::{self, Base, Gathered, Kept, Loaded, Secrets},
     plan::{Merged, Plan, Status},
-    record::{EVENTS_FORMAT, Layout, RunFolder, RunRecord, SweepRecord},
+    record::{
+        self, EVENTS_FORMAT, Layout, Life, Outcome, RecordError, RunFolder, RunRecord, Standing, SweepRecord,
+        VariantRecord, resume_command,
+    },
     report,
     schedule::{self, Cancellation, EventStream, Located, Place, Places, Preflighting, Run, stops},
     sweep::{Follow, Followed, Lines, Screen, Variant, combine, display_names, short_keys, sweep_record},
 };
 use contract::{EventKind, Registry};
-use std::{path::Path, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 /// Run variants of a configuration as one plan: what they share is done once
 #[derive(Debug, clap::Args)]
@@ -87,7 +93,7 @@ pub(crate) fn sweep(args: &SweepArgs, registry: &Registry) -> Result<Exit, Refus
     let followed = folders.iter().zip(&planned.variants).zip(&planned.merged.members).enumerate();
     let followed = followed
         .map(|(number, ((folder, variant), members))| {
-            Followed::new(number, variant, folder, members, begun(number, folder))
+            Followed::new(number, variant, folder, members, begun(number, folder), None)
         })
         .collect();
     let launch = Launch {
@@ -99,9 +105,191 @@ pub(crate) fn sweep(args: &SweepArgs, registry: &Registry) -> Result<Exit, Refus
         cancellation: &cancellation,
         found: &found,
     };
-    let exit = launch.run(&folder, folder.path(), record, &folders, followed);
+    let exit = launch.run(&folder, folder.path(), record, &folders, followed, None)?;
     drop(lease);
     Ok(exit)
+}
+
+/// The sweep that is meant: the path of its folder, or the beginning of the name of just one sweep below `place` and of no
+/// run. Without `wanted`, the newest that is over and not done, where that is newer than all such runs but its own.
+pub(crate) fn meant(wanted: Option<&str>, place: &Path) -> Result<Option<PathBuf>, Refusal> {
+    if let Some(wanted) = wanted
+        && SweepRecord::read(Path::new(wanted))?.is_some()
+    {
+        return Ok(Some(PathBuf::from(wanted)));
+    }
+    let sweeps = if place.is_dir() { record::sweeps(place)? } else { Vec::new() };
+    if sweeps.is_empty() {
+        return Ok(None);
+    }
+    let runs = record::runs(place)?;
+    let is_own = |run: &&record::FoundRun| {
+        let parent = run.path.parent();
+        sweeps.iter().any(|(folder, _)| Some(folder.as_path()) == parent)
+    };
+    let Some(wanted) = wanted else {
+        let is_left = |(folder, known): &&(PathBuf, SweepRecord)| {
+            known.outcome != Outcome::Done && record::life(folder) == Life::Gone
+        };
+        let run = runs.iter().find(|run| run.standing.is_unfinished() && !is_own(run));
+        let newest = sweeps.iter().find(is_left);
+        let started = |(_, known): &(PathBuf, SweepRecord)| known.started.parse::<jiff::Timestamp>().ok();
+        let newest = newest.filter(|sweep| run.is_none_or(|run| run.started <= started(sweep)));
+        return Ok(newest.map(|(folder, _)| folder.clone()));
+    };
+    let mut exact = sweeps.iter().filter(|(_, known)| known.id == wanted);
+    let mut fitting = sweeps.iter().filter(|(_, known)| known.id.starts_with(wanted));
+    let is_run = runs.iter().any(|run| run.id.starts_with(wanted) && !is_own(&run));
+    let found = match (exact.next(), fitting.next(), fitting.next()) {
+        (Some(sweep), ..) => Some(sweep),
+        (None, Some(sweep), None) if !is_run && !wanted.is_empty() => Some(sweep),
+        _ => None,
+    };
+    Ok(found.map(|(folder, _)| folder.clone()))
+}
+
+/// How a sweep is gone on with.
+pub(crate) struct Resuming<'a> {
+    /// Its folder.
+    pub(crate) folder: &'a Path,
+    /// Where its working directory is now; none where it was.
+    pub(crate) directory: Option<&'a Path>,
+    /// The store; none for the one that it used.
+    pub(crate) cache_dir: Option<&'a Path>,
+    pub(crate) options: &'a Options,
+}
+
+/// Goes on with the variants of a sweep that are not done, in their folders, with the configurations that these keep.
+pub(crate) fn resume(resuming: &Resuming<'_>, registry: &Registry) -> Result<Exit, Refusal> {
+    let started = Instant::now();
+    let cancellation = cancellation()?;
+    let Resuming { folder: shown, options, .. } = *resuming;
+    let folder = RunFolder::open(shown)?;
+    let no_sweep = || RecordError::NoRuns { folder: shown.to_owned() };
+    let Some(lease) = folder.try_lease()? else {
+        let since =
+            SweepRecord::read(folder.path())?.map_or_else(|| "its start".to_owned(), |known| known.started);
+        let engine = "another process".to_owned();
+        return Err(RecordError::Running { path: shown.to_owned(), engine, since }.into());
+    };
+    // As it is now that nobody else changes it.
+    let mut record = SweepRecord::read(folder.path())?.ok_or_else(no_sweep)?;
+    let after = match record.outcome {
+        Outcome::Done => {
+            let text = format!(
+                "sweep {} is done, nothing is left to do; results are in {}\n",
+                record.id,
+                shown.display()
+            );
+            return print(&text);
+        }
+        Outcome::Failed => Standing::Failed,
+        Outcome::Cancelled => Standing::Cancelled,
+        Outcome::Running => Standing::Killed,
+    };
+    let cache_dir = store_of(resuming, &folder, &record)?;
+    enter(resuming, &mut record)?;
+    let left = left(&folder, &mut record)?;
+    let planned = Planned::kept(&folder, &record, &left, registry)?;
+    let hide = |refusal| Refusal::Hidden(Box::new(refusal), planned.secrets.clone());
+    let outside = Outside::read_in(cache_dir, &planned.merged.plan).map_err(hide)?;
+    let known = outside.known(&planned.merged.plan).map_err(hide)?;
+    let found = planned.preflight(&known, registry, options, folder.path()).map_err(hide)?;
+
+    // From here on there is something to lose.
+    cancellation.guard();
+    let next = folder.mend()?;
+    (record.outcome, record.finished) = (Outcome::Running, None);
+    for Left { position, .. } in &left {
+        let variant = &mut record.variants[*position];
+        (variant.outcome, variant.error) = (Outcome::Running, None);
+    }
+    folder.save_sweep(&record)?;
+    let folders: Vec<RunFolder> = left.iter().map(|left| left.folder.clone()).collect();
+    let mut followed = Vec::new();
+    for (number, left) in left.iter().enumerate() {
+        let variant = &planned.variants[number];
+        let begun = match &left.run {
+            Some((run, _)) => run.clone(),
+            None => RunRecord::start(left.folder.id(), &variant.operation_mode, &record.file),
+        };
+        let after = left.run.as_ref().map(|(_, standing)| *standing);
+        let begun = begun.in_store(&known.store);
+        let members = &planned.merged.members[number];
+        followed.push(Followed::new(left.position, variant, &folders[number], members, begun, after));
+    }
+    let launch = Launch {
+        started,
+        planned: &planned,
+        known: &known,
+        registry,
+        options,
+        cancellation: &cancellation,
+        found: &found,
+    };
+    let exit = launch.run(&folder, shown, record, &folders, followed, Some((after, next)))?;
+    drop(lease);
+    Ok(exit)
+}
+
+/// A variant that is not done.
+struct Left {
+    /// Its position in the record.
+    position: usize,
+    folder: RunFolder,
+    /// Its run, if it has started, and how that stands.
+    run: Option<(RunRecord, Standing)>,
+}
+
+/// The variants that are not done. Of one that a killed engine left, its own run says how it ended.
+fn left(sweep: &RunFolder, record: &mut SweepRecord) -> Result<Vec<Left>, Refusal> {
+    let mut left = Vec::new();
+    for (position, variant) in record.variants.iter_mut().enumerate() {
+        let folder = RunFolder::open(&sweep.path().join(&variant.folder))?;
+        let found = record::run(folder.path());
+        if found.as_ref().is_some_and(|found| found.standing == Standing::Done) {
+            (variant.outcome, variant.error) = (Outcome::Done, None);
+            continue;
+        }
+        let run = found.and_then(|found| Some((found.record.ok()?, found.standing)));
+        left.push(Left { position, folder, run });
+    }
+    Ok(left)
+}
+
+/// The store: the one that is named, else the one that the sweep's runs used.
+fn store_of(
+    resuming: &Resuming<'_>,
+    folder: &RunFolder,
+    record: &SweepRecord,
+) -> Result<Option<PathBuf>, Refusal> {
+    if let Some(named) = resuming.cache_dir {
+        let absolute =
+            std::path::absolute(named).map_err(|error| Refusal::System("find the store", error))?;
+        return Ok(Some(absolute));
+    }
+    let used = record.variants.iter().find_map(|variant| {
+        let run = record::run(&folder.path().join(&variant.folder))?;
+        run.record.ok()?.store.map(PathBuf::from)
+    });
+    Ok(used.filter(|used| used.is_dir()))
+}
+
+/// Goes to the working directory of the sweep.
+fn enter(resuming: &Resuming<'_>, record: &mut SweepRecord) -> Result<(), Refusal> {
+    let directory = resuming.directory.map_or_else(|| record.directory.clone(), Path::to_owned);
+    if directory.as_os_str().is_empty() {
+        return Ok(());
+    }
+    std::env::set_current_dir(&directory).map_err(|source| RecordError::NoDirectory {
+        directory,
+        run: resuming.folder.display().to_string(),
+        resume: resume_command(resuming.folder),
+        source,
+    })?;
+    record.directory =
+        std::env::current_dir().map_err(|error| Refusal::System("tell the working directory", error))?;
+    Ok(())
 }
 
 /// The run folder of a variant with its configuration.
@@ -165,6 +353,48 @@ impl Planned {
                 format!("{number} ({})", texts.join(" "))
             };
             return Err(gathered.report(settings.len(), describe).into());
+        }
+        making.planned()
+    }
+
+    /// The same of variants that a sweep keeps in its folder.
+    fn kept(
+        folder: &RunFolder,
+        record: &SweepRecord,
+        left: &[Left],
+        registry: &Registry,
+    ) -> Result<Self, Refusal> {
+        let mut gathered = Gathered::default();
+        let mut making = Making::default();
+        for Left { position, folder: own, .. } in left {
+            let known: &VariantRecord = &record.variants[*position];
+            let path = |name| own.path().join(name);
+            let (config, secrets) = (path(RunFolder::CONFIG), path(RunFolder::SECRETS));
+            if !config.exists() {
+                let (path, file) = (folder.path().join(&known.folder), record.file.clone());
+                return Err(RecordError::NoConfiguration { path, file }.into());
+            }
+            let kept = Kept { config, secrets: Some(secrets).filter(|secrets| secrets.exists()) };
+            let loaded = match config::load_kept(&kept) {
+                Ok(loaded) => loaded,
+                Err(errors) => {
+                    gathered.add(*position, errors);
+                    continue;
+                }
+            };
+            match plan_of(&loaded, registry) {
+                Ok(plan) => {
+                    let layout = layout(&loaded.config).map_err(|refusal| refusal.hidden(&loaded))?;
+                    let variant = Variant::kept(&loaded, known, &plan.operation_mode, layout.clone());
+                    making.add(&loaded, variant, plan, layout);
+                }
+                Err(Refusal::Config(errors)) => gathered.add(*position, errors),
+                Err(refusal) => return Err(refusal.hidden(&loaded)),
+            }
+        }
+        if !gathered.is_empty() {
+            let describe = |number: usize| record.variants[number].folder.clone();
+            return Err(gathered.report(left.len(), describe).into());
         }
         making.planned()
     }
@@ -302,21 +532,25 @@ impl Launch<'_> {
         record: SweepRecord,
         folders: &[RunFolder],
         followed: Vec<Followed<'_>>,
-    ) -> Exit {
+        after: Option<(Standing, u64)>,
+    ) -> Result<Exit, Refusal> {
         let Self { planned, known, registry, options, cancellation, .. } = self;
         let plan = &planned.merged.plan;
-        let values: Vec<_> = planned.variants.iter().map(|variant| variant.values.clone()).collect();
-        let (ending, lines) = match options.format {
-            Format::Text => (report::Ending::Output, None),
-            Format::Json => (report::Ending::Error, Some(Lines::default())),
+        let values: Vec<_> = record.variants.iter().map(|variant| variant.values.clone()).collect();
+        let ending = match options.format {
+            Format::Text => report::Ending::Output,
+            Format::Json => report::Ending::Error,
         };
+        let lines = Lines::open(folder.path(), options.format == Format::Json)
+            .map_err(|error| Refusal::System("write the events of the sweep", error))?;
         let screen = Screen::new(
             shown.to_owned(),
             options.quiet,
             ending,
-            planned.variants.len(),
+            record.variants.len(),
             plan.stages().count(),
             short_keys(&values),
+            record.count(Outcome::Done),
         );
         let name = |member: &crate::plan::Member| plan.name(member.node).to_owned();
         let follow = Follow::new(folder, record, followed, name, screen, lines);
@@ -333,8 +567,10 @@ impl Launch<'_> {
             }
         }
         let secrets = &planned.secrets;
-        let mut stream = EventStream::new().hiding(|text| secrets.hide(text)).with(follow);
-        self.announce(folder, &mut stream);
+        let next = after.map_or(0, |(_, next)| next);
+        let stream = EventStream::new().starting_at(next).hiding(|text| secrets.hide(text));
+        let mut stream = stream.with(follow);
+        self.announce(folder, after.map(|(after, _)| after), &mut stream);
         let ending = schedule::run(
             &Run {
                 plan,
@@ -352,15 +588,22 @@ impl Launch<'_> {
         let seconds = self.started.elapsed().as_secs_f64();
         let outcome = ending.outcome.as_str().to_owned();
         stream.emit(None, false, EventKind::RunFinished { outcome, seconds });
-        Exit::of(&ending)
+        Ok(Exit::of(&ending))
     }
 
     /// The first events.
-    fn announce(&self, folder: &RunFolder, stream: &mut EventStream<'_>) {
+    fn announce(&self, folder: &RunFolder, after: Option<Standing>, stream: &mut EventStream<'_>) {
         let Self { planned, found, .. } = self;
         let plan = &planned.merged.plan;
-        let (run, operation_mode) = (folder.id().to_owned(), plan.operation_mode.clone());
-        stream.emit(None, false, EventKind::RunStarted { format: EVENTS_FORMAT, run, operation_mode });
+        let (format, run, operation_mode) =
+            (EVENTS_FORMAT, folder.id().to_owned(), plan.operation_mode.clone());
+        let first = match after {
+            None => EventKind::RunStarted { format, run, operation_mode },
+            Some(after) => {
+                EventKind::RunResumed { format, run, operation_mode, after: after.as_str().to_owned() }
+            }
+        };
+        stream.emit(None, false, first);
         let mut told: Vec<&String> = Vec::new();
         for note in planned.variants.iter().flat_map(|variant| &variant.notes) {
             if !told.contains(&note) {

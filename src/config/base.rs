@@ -315,14 +315,24 @@ fn several(change: &str) -> Result<Option<Parameter>, ConfigError> {
 
 /// A key that can be swept: everything but how the sweep itself is made.
 fn key(head: Head) -> Result<Key, ConfigError> {
-    let message = match head.path.to_string().as_str() {
-        "hydra.run.dir" | "hydra.sweep.dir" => "the folder of a sweep is one for all variants",
-        path if path == SECTION || path.starts_with("sweep.") => "how a sweep is made cannot be swept itself",
-        _ if head.sign == Sign::Remove => "a key that is removed has no values",
-        _ => return Ok(Key { head }),
+    let refused = |message: &str, help: &str| {
+        let error = ConfigError::new(Code::Override, message).at(Some(&head.key), "not this key");
+        Err(error.help(help.to_owned()))
     };
-    let error = ConfigError::new(Code::Override, message).at(Some(&head.key), "not this key");
-    Err(error.help("each variant has a folder of its own in it, named by its number".to_owned()))
+    match head.path.to_string().as_str() {
+        "hydra.run.dir" | "hydra.sweep.dir" => refused(
+            "the folder of a sweep is one for all variants",
+            "each variant has a folder of its own in it, named by its number",
+        ),
+        path if path == SECTION || path.starts_with("sweep.") => {
+            refused("how a sweep is made cannot be swept itself", "give it one value")
+        }
+        _ if head.sign == Sign::Remove => refused(
+            "a key that is removed has no values",
+            "write the key without `~`, or `~key` on the command line",
+        ),
+        _ => Ok(Key { head }),
+    }
 }
 
 /// Keys that have values twice.

@@ -29,6 +29,12 @@ const IDLE: &[Idle] = &[
         reason: "only the stage `measure` uses it; elsewhere --threads chooses, and results do not depend on it",
     },
     Idle {
+        key: "sweep",
+        void: &[],
+        but_for: None,
+        reason: "`pipeline sweep` runs its variants, and this is the file without them",
+    },
+    Idle {
         key: "tools",
         void: &[],
         but_for: Some("estimate"),

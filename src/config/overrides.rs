@@ -237,13 +237,16 @@ fn sweep(text: &Arc<Text>, start: usize) -> Option<ConfigError> {
     };
     let message = format!("`{}` is a sweep, which stands for several runs", text.shown);
     let key = key.trim_end_matches('=').trim_start_matches('+');
-    let help = format!(
-        "`pipeline sweep FILE {}` runs one variant for each value; a list is `{key}=[{value}]`, a tuple `{key}=({value})`, \
-         and text with a comma has quotes inside the shell's: '{key}=\"{value}\"'",
-        text.shown
-    );
-    let help =
-        if value.contains('(') { help.split("; a list").next().unwrap_or_default().to_owned() } else { help };
+    // A shell has its own idea of parentheses and blanks.
+    let quote = if text.shown.contains(['(', ' ', '\'', '"', '$', '*']) { "'" } else { "" };
+    let how = format!("`pipeline sweep FILE {quote}{}{quote}` runs one variant for each value", text.shown);
+    let help = match value.contains('(') {
+        true => how,
+        false => format!(
+            "{how}; a list is `{key}=[{value}]`, a tuple `{key}=({value})`, and text with a comma has quotes inside the \
+             shell's: '{key}=\"{value}\"'"
+        ),
+    };
     let place = Place::new(text, start..text.content.len());
     Some(error(message, &place, &label).help(help))
 }

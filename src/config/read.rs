@@ -137,6 +137,9 @@ impl Report {
             return Vec::new();
         }
         let keys: Vec<String> = self.idle.iter().map(|path| format!("`{path}`")).collect();
-        vec![format!("{} accepted; only `hydra.run.dir` has an effect here", keys.join(", "))]
+        vec![format!(
+            "{} accepted; only `hydra.run.dir` has an effect here, and `hydra.sweep.dir` in a sweep",
+            keys.join(", ")
+        )]
     }
 }

@@ -12,11 +12,10 @@ use std::{path::Path, sync::Arc};
 
 /// The variants of a file.
 pub(super) fn read(path: &Path) -> Result<Vec<Vec<Setting>>, Vec<ConfigError>> {
-    let text = source::read(path).map_err(|error| vec![error])?;
-    let rows = match path.extension().and_then(|end| end.to_str()) {
-        Some("csv") => table(&text)?,
-        Some("yaml" | "yml") => list(&text)?,
-        Some("jsonl") => lines(&text)?,
+    let reader: fn(&Arc<Text>) -> Rows = match path.extension().and_then(|end| end.to_str()) {
+        Some("csv") => table,
+        Some("yaml" | "yml") => list,
+        Some("jsonl") => lines,
         _ => {
             let message = format!("`{}` is no file of variants", path.display());
             let help =
@@ -24,6 +23,13 @@ pub(super) fn read(path: &Path) -> Result<Vec<Vec<Setting>>, Vec<ConfigError>> {
             return Err(vec![ConfigError::new(Code::InvalidValue, message).help(help.to_owned())]);
         }
     };
+    if !path.exists() {
+        let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let message = format!("there is no file of variants `{}`", path.display());
+        let help = format!("looked for {}", full.display());
+        return Err(vec![ConfigError::new(Code::Path, message).help(help)]);
+    }
+    let rows = reader(&source::read(path).map_err(|error| vec![error])?)?;
     if rows.is_empty() {
         let message = format!("`{}` has no variant in it", path.display());
         return Err(vec![ConfigError::new(Code::InvalidValue, message)]);
@@ -88,7 +94,7 @@ fn table(text: &Arc<Text>) -> Rows {
     }
     collect(records.map(|record| {
         if record.len() != places.len() {
-            let message = format!("{} cells below {} headings", record.len(), places.len());
+            let message = format!("a row of {} below {} headings", record.len(), places.len());
             let place = record.last().map(|(_, place)| place);
             return Err(ConfigError::new(Code::InvalidValue, message)
                 .at(place, "the last one")

@@ -165,3 +165,113 @@ fn within(base: &Base, total: usize, limit: usize, how: &str) -> Result<(), Conf
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Request;
+    use proptest::prelude::*;
+
+    fn base(overrides: &[String]) -> Base {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("a.yaml");
+        fs_err::write(&file, "operation_mode: training\n").expect("a file");
+        let request = Request { file, overrides: overrides.to_vec(), started: jiff::Zoned::now() };
+        Base::read(&request).map_err(|errors| errors.render(false)).expect("a file without mistakes")
+    }
+
+    fn texts(overrides: &[String]) -> Vec<String> {
+        let variants = combine(&base(overrides)).map_err(|errors| errors.render(false)).expect("variants");
+        let text = |settings: &Vec<Setting>| settings.iter().map(Setting::text).collect::<Vec<_>>().join(" ");
+        variants.iter().map(text).collect()
+    }
+
+    fn of(overrides: &[&str]) -> Vec<String> {
+        texts(&overrides.iter().map(|&text| text.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_grid_is_in_the_order_of_its_keys_the_last_one_fastest() {
+        let expected = [
+            "training.epochs=1 general.global_seed=a",
+            "training.epochs=1 general.global_seed=b",
+            "training.epochs=2 general.global_seed=a",
+            "training.epochs=2 general.global_seed=b",
+        ];
+        assert_eq!(of(&["training.epochs=range(1,3)", "x.y=1", "general.global_seed=a,b"]), expected);
+    }
+
+    #[test]
+    fn a_zip_takes_first_values_together() {
+        let expected = ["training.epochs=1 general.global_seed=a", "training.epochs=2 general.global_seed=b"];
+        assert_eq!(of(&["sweep.method=zip", "training.epochs=1,2", "general.global_seed=a,b"]), expected);
+    }
+
+    #[test]
+    fn a_list_is_combined_with_what_the_command_line_sweeps() {
+        let listed = "sweep.variants=[{training.epochs: 1}, {training.epochs: 2, training.dropout: 0.5}]";
+        assert_eq!(
+            of(&["sweep.method=list", listed]),
+            ["training.epochs=1", "training.epochs=2 training.dropout=0.5"]
+        );
+        let combined = of(&["sweep.method=list", listed, "general.global_seed=7,8"]);
+        assert_eq!(combined.len(), 4);
+        assert_eq!(combined[3], "training.epochs=2 training.dropout=0.5 general.global_seed=8");
+    }
+
+    const RANDOM: [&str; 4] =
+        ["sweep.method=random", "sweep.seed=7", "a.rate=loguniform(1e-4,1e-1)", "a.epochs=range(1,100)"];
+
+    #[test]
+    fn draws_never_change_and_depend_neither_on_their_number_nor_on_other_keys() {
+        let few = of(&[&RANDOM[..], &["sweep.count=4"]].concat());
+        insta::assert_snapshot!(few.join("\n"), @"
+        a.rate=0.000188495 a.epochs=62
+        a.rate=0.000545178 a.epochs=12
+        a.rate=0.0350208 a.epochs=98
+        a.rate=0.0413075 a.epochs=16
+        ");
+        let many = of(&[&RANDOM[..], &["sweep.count=50"]].concat());
+        assert_eq!(many[..4], few);
+        let fewer = of(&["sweep.method=random", "sweep.seed=7", "a.epochs=range(1,100)", "sweep.count=4"]);
+        let alone = |text: &String| text.split(' ').nth(1).map(str::to_owned);
+        assert_eq!(few.iter().filter_map(alone).collect::<Vec<_>>(), fewer);
+    }
+
+    proptest! {
+        #[test]
+        fn a_grid_has_as_many_variants_as_the_product_of_its_lengths_all_different(
+            lengths in proptest::collection::vec(1usize..6, 1..5),
+        ) {
+            let overrides: Vec<String> =
+                lengths.iter().enumerate().map(|(key, length)| format!("a.k{key}=range({length})")).collect();
+            let variants = texts(&overrides);
+            prop_assert_eq!(variants.len(), lengths.iter().product::<usize>());
+            let distinct: std::collections::BTreeSet<&String> = variants.iter().collect();
+            prop_assert_eq!(distinct.len(), variants.len());
+        }
+
+        #[test]
+        fn draws_are_within_their_bounds_and_the_same_each_time(
+            seed in 0u32..1000,
+            low in 1e-6f64..1.0,
+            width in 1e-6f64..100.0,
+        ) {
+            let high = low + width;
+            for function in ["uniform", "loguniform"] {
+                let overrides = [
+                    "sweep.method=random".to_owned(),
+                    format!("sweep.seed={seed}"),
+                    "sweep.count=8".to_owned(),
+                    format!("a.x={function}({low},{high})"),
+                ];
+                let drawn = texts(&overrides);
+                prop_assert_eq!(&drawn, &texts(&overrides));
+                for text in &drawn {
+                    let value: f64 = text.trim_start_matches("a.x=").parse().expect("a number");
+                    prop_assert!((low..=high).contains(&value), "{value} in {low}..{high}");
+                }
+            }
+        }
+    }
+}

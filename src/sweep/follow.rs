@@ -4,7 +4,8 @@ use super::{Lines, Screen, variant::Variant};
 use crate::{
     plan::Member,
     record::{
-        EVENTS_FORMAT, Outcome, RecordError, RunFolder, RunRecord, SweepRecord, VariantError, VariantRecord,
+        EVENTS_FORMAT, Outcome, RecordError, RunFolder, RunRecord, Standing, SweepRecord, VariantError,
+        VariantRecord,
     },
     report::Journal,
     schedule::Subscriber,
@@ -32,7 +33,7 @@ pub struct Follow<'a> {
     saved: Instant,
     told: bool,
     screen: Screen,
-    lines: Option<Lines>,
+    lines: Lines,
 }
 
 /// A variant of the sweep.
@@ -61,9 +62,13 @@ enum Run {
     Waiting {
         /// The record to start with.
         record: Box<RunRecord>,
+        /// How it stood before, where it goes on.
+        after: Option<Standing>,
     },
     Open {
-        journal: Box<Journal>,
+        /// None where they cannot be written.
+        journal: Option<Box<Journal>>,
+        /// The number of the next event.
         next: u64,
     },
     Closed,
@@ -80,7 +85,8 @@ enum State {
 }
 
 impl<'a> Followed<'a> {
-    /// A variant that has not started. `record` is its `run.json` to begin with.
+    /// A variant that has not started. `record` is its `run.json` to begin with; `after` says how it stood before, where it
+    /// goes on in a folder with files of an earlier engine.
     #[must_use]
     pub fn new(
         position: usize,
@@ -88,6 +94,7 @@ impl<'a> Followed<'a> {
         folder: &'a RunFolder,
         members: &'a [Member],
         record: RunRecord,
+        after: Option<Standing>,
     ) -> Self {
         let notes = variant.notes.iter().map(|note| (None, EventKind::Note { message: note.clone() }));
         Self {
@@ -95,7 +102,7 @@ impl<'a> Followed<'a> {
             variant,
             folder,
             members,
-            run: Run::Waiting { record: Box::new(record) },
+            run: Run::Waiting { record: Box::new(record), after },
             stages: vec![State::Open; members.len()],
             metrics: IndexMap::new(),
             failure: None,
@@ -106,14 +113,29 @@ impl<'a> Followed<'a> {
 
     /// Opens its files, with the first events.
     fn start(&mut self) -> Result<(), RecordError> {
-        let Run::Waiting { record } = std::mem::replace(&mut self.run, Run::Closed) else { return Ok(()) };
-        let journal = Box::new(Journal::start(self.folder.clone(), *record)?);
-        self.run = Run::Open { journal, next: 0 };
-        let kind = EventKind::RunStarted {
-            format: EVENTS_FORMAT,
-            run: self.folder.id().to_owned(),
-            operation_mode: self.variant.operation_mode.clone(),
+        let Run::Waiting { record, after } = std::mem::replace(&mut self.run, Run::Closed) else {
+            return Ok(());
         };
+        self.run = Run::Open { journal: None, next: 0 };
+        let (folder, format) = (self.folder.clone(), EVENTS_FORMAT);
+        let (run, operation_mode) = (folder.id().to_owned(), self.variant.operation_mode.clone());
+        let (journal, next, kind) = match after {
+            None => {
+                let kind = EventKind::RunStarted { format, run, operation_mode };
+                (Journal::start(folder, *record)?, 0, kind)
+            }
+            Some(after) => {
+                let engine = "another process".to_owned();
+                let running =
+                    || RecordError::Running { path: folder.path().to_owned(), engine, since: run.clone() };
+                let lease = folder.try_lease()?.ok_or_else(running)?;
+                let next = folder.mend()?;
+                let after = after.as_str().to_owned();
+                let kind = EventKind::RunResumed { format, run, operation_mode, after };
+                (Journal::resume(folder, record.resumed(), lease)?, next, kind)
+            }
+        };
+        self.run = Run::Open { journal: Some(Box::new(journal)), next };
         self.tell(&now(), None, 0, false, kind);
         for (stage, member) in self.members.iter().enumerate() {
             let kind = EventKind::StagePlanned { after: member.after.clone() };
@@ -126,7 +148,7 @@ impl<'a> Followed<'a> {
     }
 
     fn tell(&mut self, at: &str, stage: Option<usize>, attempt: u32, cached: bool, kind: EventKind) {
-        let Run::Open { journal, next } = &mut self.run else { return };
+        let Run::Open { journal: Some(journal), next } = &mut self.run else { return };
         let stage = stage.and_then(|stage| self.members.get(stage)).map(|member| member.name.clone());
         let is_shown_only = matches!(kind, EventKind::Progress(_));
         journal.event(&Event { seq: *next, at: at.to_owned(), stage, attempt, cached, kind });
@@ -223,7 +245,7 @@ impl<'a> Follow<'a> {
         followed: Vec<Followed<'a>>,
         name: impl Fn(&Member) -> String,
         screen: Screen,
-        lines: Option<Lines>,
+        lines: Lines,
     ) -> Self {
         let mut nodes: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
         for (variant, followed) in followed.iter().enumerate() {
@@ -248,39 +270,49 @@ impl<'a> Follow<'a> {
 
     fn stage_event(&mut self, name: &str, event: &Event) {
         let Some(targets) = self.nodes.get(name).cloned() else { return };
-        let is_planned = matches!(event.kind, EventKind::StagePlanned { .. });
+        // Each variant plans its own stages.
+        if matches!(event.kind, EventKind::StagePlanned { .. }) {
+            return;
+        }
+        // What is known before anything runs starts no run.
         let is_before = event.attempt == 0 && !event.cached && !event.kind.is_end();
+        let mut local = None;
         let mut variants = Vec::new();
         for (variant, stage) in targets {
             let Some(followed) = self.followed.get_mut(variant) else { continue };
-            if matches!(followed.run, Run::Closed) || is_planned {
-                continue;
-            }
-            // What is known before anything runs starts no run.
-            if is_before && matches!(followed.run, Run::Waiting { .. }) {
-                followed.pending.push((Some(stage), event.kind.clone()));
-                continue;
-            }
-            if matches!(followed.run, Run::Waiting { .. })
-                && let Err(error) = followed.start()
-            {
-                self.tell(&error);
-                continue;
+            match &followed.run {
+                Run::Closed => continue,
+                Run::Waiting { .. } if is_before => {
+                    followed.pending.push((Some(stage), event.kind.clone()));
+                    continue;
+                }
+                Run::Waiting { .. } => {
+                    if let Err(error) = followed.start() {
+                        self.tell(&error);
+                    }
+                }
+                Run::Open { .. } => {}
             }
             let Some(followed) = self.followed.get_mut(variant) else { continue };
-            followed.tell(&event.at, Some(stage), event.attempt, event.cached, event.kind.clone());
-            followed.note(stage, &event.kind);
+            let mut kind = event.kind.clone();
+            if let Some(member) = followed.members.get(stage).filter(|member| member.name != name) {
+                // Its own run knows it by its own name.
+                let (shown, own) = (format!("`{name}`"), format!("`{}`", member.name));
+                for text in kind.texts_mut().into_iter().filter(|text| text.contains(&shown)) {
+                    *text = text.replace(&shown, &own);
+                }
+            }
+            followed.note(stage, &kind);
+            followed.tell(&event.at, Some(stage), event.attempt, event.cached, kind);
+            local = followed.members.get(stage).map(|member| member.name.as_str());
             variants.push(followed.position);
             if event.kind.is_end() && followed.is_over() {
                 self.finish(variant);
             }
         }
-        if let Some(lines) = &mut self.lines {
-            let local =
-                |variant: &usize| self.record.variants.get(*variant).map(|known| known.folder.as_str());
-            let folders: Vec<&str> = variants.iter().filter_map(local).collect();
-            lines.tell(event, &folders);
-        }
+        let folder = |variant: &usize| self.record.variants.get(*variant).map(|known| known.folder.as_str());
+        let folders: Vec<&str> = variants.iter().filter_map(folder).collect();
+        self.lines.tell(event, local, &folders);
     }
 
     fn finish(&mut self, variant: usize) {
@@ -322,6 +354,12 @@ impl<'a> Follow<'a> {
         self.screen.end(&self.record, &self.followed, seconds);
     }
 
+    fn save_in_time(&mut self) {
+        if self.changed && self.saved.elapsed() >= SAVE_INTERVAL {
+            self.save();
+        }
+    }
+
     fn save(&mut self) {
         (self.changed, self.saved) = (false, Instant::now());
         if let Err(error) = self.folder.save_sweep(&self.record) {
@@ -356,10 +394,8 @@ impl Subscriber for Follow<'_> {
         match (&event.stage, &event.kind) {
             (Some(stage), _) => self.stage_event(&stage.clone(), event),
             (None, EventKind::RunFinished { outcome, seconds }) => {
-                self.end(&outcome.clone(), *seconds);
-                if let Some(lines) = &mut self.lines {
-                    lines.tell(event, &[]);
-                }
+                self.lines.tell(event, None, &[]);
+                self.end(outcome, *seconds);
             }
             (None, kind) => {
                 // What is about the whole sweep is about each variant that runs.
@@ -368,19 +404,17 @@ impl Subscriber for Follow<'_> {
                         followed.tell(&event.at, None, 0, false, kind.clone());
                     }
                 }
-                if let Some(lines) = &mut self.lines {
-                    lines.tell(event, &[]);
-                }
+                self.lines.tell(event, None, &[]);
             }
         }
-        self.tick();
+        self.save_in_time();
     }
 
     fn text(&mut self, stage: &str, line: &str) {
         for (variant, stage) in self.nodes.get(stage).into_iter().flatten() {
             let Some(followed) = self.followed.get_mut(*variant) else { continue };
             let Some(member) = followed.members.get(*stage) else { continue };
-            if let Run::Open { journal, .. } = &mut followed.run {
+            if let Run::Open { journal: Some(journal), .. } = &mut followed.run {
                 journal.text(&member.name, line);
             }
         }
@@ -388,13 +422,11 @@ impl Subscriber for Follow<'_> {
 
     fn tick(&mut self) {
         for followed in &mut self.followed {
-            if let Run::Open { journal, .. } = &mut followed.run {
+            if let Run::Open { journal: Some(journal), .. } = &mut followed.run {
                 journal.tick();
             }
         }
-        if self.changed && self.saved.elapsed() >= SAVE_INTERVAL {
-            self.save();
-        }
+        self.save_in_time();
         self.screen.tick();
     }
 }

@@ -1,15 +1,21 @@
-//! A sweep as it happens, for the program that started it.
+//! A sweep as it happens, for programs.
 
 use contract::{Event, EventKind};
+use fs_err::{File, OpenOptions};
 use serde::Serialize;
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
-/// Writes each event to standard output as a line, with the folders of the variants that it is about: those that share
-/// the stage. `stage` is what the variants call it.
-#[derive(Debug, Default)]
+/// Writes each event as a line: the folders of the variants that share its stage, `stage` as these call it, and the rest
+/// as in a run's `events.jsonl`. The lines go to `events.jsonl` of the sweep's folder, and to standard output for the
+/// program that started the sweep.
+#[derive(Debug)]
 pub struct Lines {
-    /// Whether the reader went away; the sweep goes on all the same.
-    closed: bool,
+    file: Option<File>,
+    /// Whether somebody reads standard output.
+    out: bool,
 }
 
 #[derive(Serialize)]
@@ -21,13 +27,31 @@ struct Line<'a> {
 }
 
 impl Lines {
-    pub(super) fn tell(&mut self, event: &Event, variants: &[&str]) {
-        if self.closed || matches!(event.kind, EventKind::Progress(_)) {
+    /// Lines in the sweep's folder, and on standard output if `out`.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open(folder: &Path, out: bool) -> io::Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(folder.join("events.jsonl"))?;
+        Ok(Self { file: Some(file), out })
+    }
+
+    pub(super) fn tell(&mut self, event: &Event, stage: Option<&str>, variants: &[&str]) {
+        if matches!(event.kind, EventKind::Progress(_)) {
             return;
         }
+        let event =
+            Event { stage: stage.map(str::to_owned).or_else(|| event.stage.clone()), ..event.clone() };
         // An event is plain data with strings as keys.
-        let Ok(line) = serde_json::to_string(&Line { variants, event }) else { return };
-        let mut out = io::stdout().lock();
-        self.closed = writeln!(out, "{line}").and_then(|()| out.flush()).is_err();
+        let Ok(mut line) = serde_json::to_string(&Line { variants, event: &event }) else { return };
+        line.push('\n');
+        if let Some(Err(error)) = self.file.as_mut().map(|file| file.write_all(line.as_bytes())) {
+            self.file = None;
+            tracing::error!("{error}; the sweep goes on, its events are incomplete");
+        }
+        if self.out {
+            let mut out = io::stdout().lock();
+            self.out = out.write_all(line.as_bytes()).and_then(|()| out.flush()).is_ok();
+        }
     }
 }

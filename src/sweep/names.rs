@@ -98,3 +98,85 @@ pub fn short_keys(values: &[IndexMap<String, Value>]) -> IndexMap<String, String
     };
     keys.iter().map(shortest).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Link, Plan, StageNode};
+    use contract::{Resources, Settings};
+    use petgraph::graph::DiGraph;
+
+    fn plan(train: &Value, quantize: &Value) -> Plan {
+        let stage = |name: &str, value: &Value| {
+            Node::Stage(StageNode {
+                name: name.to_owned(),
+                stage: "command",
+                version: 1,
+                settings: Settings::of(value),
+                inputs: Vec::new(),
+                outputs: Vec::new(),
+                device: None,
+                resources: Resources::default(),
+                timeout: None,
+                retries: 0,
+            })
+        };
+        let mut graph = DiGraph::new();
+        let train = graph.add_node(stage("train", train));
+        let quantize = graph.add_node(stage("quantize", quantize));
+        graph.add_edge(train, quantize, Link::Order);
+        Plan { operation_mode: "stages".to_owned(), graph }
+    }
+
+    /// The names of all nodes of variants with these values of `a.rate`, which `train` reads, and `b.bits`.
+    fn names(variants: &[(Value, Value)]) -> Vec<String> {
+        let plans = variants.iter().map(|(rate, bits)| (plan(rate, bits), 0));
+        let mut merged = Merged::of(plans, "stages").expect("plain settings");
+        let values: Vec<IndexMap<String, Value>> = variants
+            .iter()
+            .map(|(rate, bits)| {
+                IndexMap::from([("a.rate".to_owned(), rate.clone()), ("b.bits".to_owned(), bits.clone())])
+            })
+            .collect();
+        display_names(&mut merged, &values);
+        merged.plan.stages().map(|(_, stage)| stage.name.clone()).collect()
+    }
+
+    #[test]
+    fn nodes_are_named_by_the_values_that_tell_them_apart() {
+        let grid: Vec<(Value, Value)> = [1, 2]
+            .iter()
+            .flat_map(|rate| [4, 8].map(|bits| (Value::from(*rate), Value::from(bits))))
+            .collect();
+        let expected = [
+            "train[rate=1]",
+            "quantize[rate=1 bits=4]",
+            "quantize[rate=1 bits=8]",
+            "train[rate=2]",
+            "quantize[rate=2 bits=4]",
+            "quantize[rate=2 bits=8]",
+        ];
+        assert_eq!(names(&grid), expected);
+        let shared = [4, 8].map(|bits| (Value::from(1), Value::from(bits)));
+        assert_eq!(names(&shared), ["train", "quantize[bits=4]", "quantize[bits=8]"]);
+    }
+
+    #[test]
+    fn where_values_are_too_long_or_the_same_the_number_of_the_first_variant_tells() {
+        let long = ["x".repeat(50), "y".repeat(50)].map(|text| (Value::from(1), Value::from(text)));
+        assert_eq!(names(&long), ["train", "quantize #0", "quantize #1"]);
+        // The texts are the same, the values are not.
+        let alike = [Value::from(4), Value::from("4")].map(|bits| (Value::from(1), bits));
+        assert_eq!(names(&alike), ["train", "quantize #0", "quantize #1"]);
+    }
+
+    #[test]
+    fn keys_are_as_short_as_they_can_be_told_apart() {
+        let keys = ["a.rate", "b.rate", "training.epochs", "epochs"];
+        let values = IndexMap::from(keys.map(|key| (key.to_owned(), Value::Null)));
+        let short: Vec<String> = short_keys(&[values]).into_values().collect();
+        assert_eq!(short, ["a.rate", "b.rate", "training.epochs", "epochs"]);
+        let values = IndexMap::from(["a.rate", "b.bits"].map(|key| (key.to_owned(), Value::Null)));
+        assert_eq!(short_keys(&[values]).into_values().collect::<Vec<_>>(), ["rate", "bits"]);
+    }
+}

@@ -9,7 +9,7 @@ use super::{
     variant::label,
 };
 use crate::{
-    record::{Outcome, SweepRecord, VariantRecord},
+    record::{Outcome, SweepRecord, VariantRecord, resume_command},
     report::{Bar, Ending, cells, colour, duration, number, screen},
 };
 use contract::{Event, EventKind, Progress};
@@ -56,6 +56,7 @@ impl Screen {
         variants: usize,
         nodes: usize,
         short: IndexMap<String, String>,
+        finished: usize,
     ) -> Self {
         let now = Instant::now();
         let whole = Progress { label: String::new(), done: 0, total: nodes as u64, note: None };
@@ -68,7 +69,7 @@ impl Screen {
             short,
             variants,
             nodes,
-            finished: 0,
+            finished,
             failed: 0,
             hits: 0,
             done: 0,
@@ -88,9 +89,17 @@ impl Screen {
 
     pub(super) fn event(&mut self, event: &Event) {
         match (&event.stage, &event.kind) {
-            (None, EventKind::RunStarted { run, operation_mode, .. }) if !self.quiet => {
+            (
+                None,
+                EventKind::RunStarted { run, operation_mode, .. }
+                | EventKind::RunResumed { run, operation_mode, .. },
+            ) if !self.quiet => {
                 let (variants, nodes) = (self.variants, self.nodes);
-                self.say(&format!("{operation_mode}: sweep {run}, {variants} variants, {nodes} stages"));
+                let verb =
+                    if matches!(event.kind, EventKind::RunResumed { .. }) { ", which goes on" } else { "" };
+                self.say(&format!(
+                    "{operation_mode}: sweep {run}{verb}, {variants} variants, {nodes} stages"
+                ));
             }
             (None, EventKind::Note { message }) if !self.quiet => self.say(&cells::plain(message)),
             (None, EventKind::Warning { message, .. }) => {
@@ -236,7 +245,10 @@ impl Screen {
         let results = self.results.display();
         let again = match record.outcome {
             Outcome::Done => String::new(),
-            _ => format!("\nnothing that is finished is lost: pipeline resume {results}"),
+            _ => format!(
+                "\nnothing that is finished is lost; it goes on with: {}",
+                resume_command(&self.results)
+            ),
         };
         let text = format!(
             "\n{table}{} after {}; results are in {results}\ncompare them: pipeline compare {results}{again}\n",

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Loaded, Setting},
-    record::Layout,
+    record::{Layout, VariantRecord},
 };
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -39,6 +39,16 @@ impl Variant {
             secrets: loaded.secrets_to_keep(),
             layout,
             notes: loaded.notes.clone(),
+        }
+    }
+
+    /// The same of a variant that a sweep has kept.
+    #[must_use]
+    pub fn kept(loaded: &Loaded, record: &VariantRecord, operation_mode: &str, layout: Layout) -> Self {
+        Self {
+            overrides: record.overrides.clone(),
+            values: record.values.clone(),
+            ..Self::of(loaded, &[], operation_mode, layout)
         }
     }
 

@@ -8,6 +8,7 @@ mod hostile;
 mod mistakes;
 mod pyyaml;
 mod references;
+mod sweeps;
 mod templates;
 mod user_files;
 mod values;

@@ -215,9 +215,13 @@ fn every_legal_key_is_in_one_of_the_files() {
         .iter()
         .flat_map(|name| keys(&fs_err::read_to_string(folder.join(name)).expect("the file")))
         .collect();
-    // Arguments of a template and other optimizers are looked at elsewhere; `stages` has its own files.
-    let elsewhere =
-        |key: &str| key.starts_with("stages") || key == "training.model.arguments" || other_spelling(key);
+    // Arguments of a template and other optimizers are looked at elsewhere; `stages` and `sweep` have their own files.
+    let elsewhere = |key: &str| {
+        key.starts_with("stages")
+            || key.starts_with("sweep")
+            || key == "training.model.arguments"
+            || other_spelling(key)
+    };
     let mut missing = Vec::new();
     for (path, fields) in legal_keys::<Config>() {
         for field in fields {
