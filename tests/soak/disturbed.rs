@@ -1,8 +1,14 @@
-//! Kills at many moments, and many runs at once.
+//! Kills at many moments, many runs at once, and full disks of many sizes.
 
 use super::{patience, seed};
-use crate::engine::disturbed::{CHAIN, SWEEP};
-use std::time::{Duration, Instant};
+use crate::engine::{
+    disturbed::{CHAIN, SWEEP},
+    full_disk::{on_a_disk, tells_of_the_disk},
+};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 /// How often the engine is killed.
 const KILLS: usize = 50;
@@ -39,4 +45,18 @@ fn runs_at_once_never_do_a_stage_twice() {
         rounds += 1;
     }
     eprintln!("{rounds} rounds of two and four at once");
+}
+
+#[test]
+#[ignore = "fills 80 disks"]
+fn a_disk_of_any_size_is_filled_without_harm() {
+    let mut ended = BTreeMap::new();
+    for folder in ["cache", "runs"] {
+        for kib in (40..8000).step_by(200) {
+            let Some((code, message)) = on_a_disk(kib, folder) else { return };
+            assert!(code == 0 || tells_of_the_disk(&message), "{kib} KiB at {folder}: {code} {message}");
+            *ended.entry((folder, code)).or_insert(0) += 1;
+        }
+    }
+    eprintln!("how many runs ended with which code: {ended:?}");
 }

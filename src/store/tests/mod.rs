@@ -6,6 +6,7 @@ mod errors;
 mod folders;
 mod keys;
 mod kills;
+mod model;
 mod publishing;
 mod sources;
 mod stat_cache;
@@ -57,13 +58,23 @@ fn lock(store: &Store, fingerprint: &Digest) -> FingerprintLock {
 
 /// Publishes the files as the result of `key(seed)`, the first of them at the port `model`.
 fn publish(store: &Store, seed: u64, files: &[(&str, &[u8])]) -> Result<Manifest, StoreError> {
+    publish_after(store, seed, files, 1.5)
+}
+
+/// The same as a result that took so many seconds.
+fn publish_after(
+    store: &Store,
+    seed: u64,
+    files: &[(&str, &[u8])],
+    seconds: f64,
+) -> Result<Manifest, StoreError> {
     let attempt = attempt_with(store, files);
     let outputs = Outputs::default().with("model", files[0].0);
     let kinds = BTreeMap::from([("model".to_owned(), ArtifactKind::FloatModel)]);
     let events = vec![EventKind::Metric { name: "val_loss".to_owned(), step: Some(1), value: 0.1 + 0.2 }];
     let fingerprint = key(seed).fingerprint().unwrap();
     let lock = lock(store, &fingerprint);
-    store.publish(&lock, key(seed), Digest::of(b"recipe"), &attempt, &outputs, &kinds, events, 1.5)
+    store.publish(&lock, key(seed), Digest::of(b"recipe"), &attempt, &outputs, &kinds, events, seconds)
 }
 
 /// Restores all files of a result into `folder` and reads them.
