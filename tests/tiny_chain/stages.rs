@@ -101,6 +101,8 @@ impl Stage for Fit {
         points(dataset.training_files_path.as_ref(), "dataset.training_files_path", "training set").map(Some)
     }
     fn preflight(&self, preflight: &Preflight) -> Vec<Finding> {
+        // As long as a check takes that is worth remembering.
+        std::thread::sleep(std::time::Duration::from_millis(2));
         check_points(preflight)
     }
     fn demand(&self, _: &Preflight, _: &Machine) -> Demand {
