@@ -1,5 +1,6 @@
 //! The command line: one file for each verb.
 
+mod cache;
 mod causes;
 mod compare;
 mod completions;
@@ -60,6 +61,7 @@ enum Verb {
     Runs(runs::RunsArgs),
     Show(show::ShowArgs),
     Compare(compare::CompareArgs),
+    Cache(cache::CacheArgs),
     Completions(completions::CompletionsArgs),
     /// Run one stage for an engine that speaks with it over pipes
     #[command(name = crate::schedule::STAGE_VERB, hide = true)]
@@ -75,6 +77,7 @@ Examples:
   pipeline run chain_tqe.yaml training.epochs=60       the same with a change
   pipeline plan chain_tqe.yaml                         what would run, and why
   pipeline explain chain_tqe.yaml                      why it would, value by value
+  pipeline resume                                      go on with the newest run that is not done
   pipeline show                                        what happened in the newest run
 
 Exit codes:
@@ -85,11 +88,12 @@ Exit codes:
   10  the configuration is wrong
   11  the plan cannot run, or preflight found errors
   12  a stage failed
-  13  cancelled; the same command goes on
-  14  the store is corrupt and could not be rebuilt
+  13  cancelled; `pipeline resume` goes on
+  14  the store is corrupt and could not be rebuilt; cache verify: something was corrupt
 
 Environment:
   PIPELINE_CACHE_DIR  the folder of stored results
+  PIPELINE_CACHE_SIZE how large it may grow: 20GB if not set, or off
   PIPELINE_LOG        what developers see: debug, pipeline=trace
   NO_COLOR            no colours
   CI, TERM=dumb       no progress bars";
@@ -131,6 +135,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Verb::Runs(args) => runs::runs(args),
         Verb::Show(args) => show::show(args),
         Verb::Compare(args) => compare::compare(args),
+        Verb::Cache(args) => cache::cache(args),
         Verb::Completions(args) => completions::completions(args),
         Verb::Validate(args) => Ok(validate::validate(args, &registry)),
         Verb::Init(args) => Ok(init::init(args)),

@@ -50,8 +50,8 @@ Examples:
   pipeline resume 2026_11_22_16                the one whose name begins like this
   pipeline resume experiments_outputs/2026_11_22_16_52_55 --fail-fast
 
-The run's configuration is that of its folder (.hydra), whatever became of the file it was read from. Finished stages are
-taken from the store, and training goes on from its last checkpoint.
+The configuration is the one that the run's folder keeps (.hydra), whatever became of the file.
+Finished stages are taken from the store, and training goes on from its last checkpoint.
 Exit codes: see `pipeline --help`.";
 
 pub(crate) fn resume(args: &ResumeArgs, registry: &Registry) -> Result<Exit, Refusal> {

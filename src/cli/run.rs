@@ -34,7 +34,8 @@ Examples:
   pipeline run --config-path ./configs --config-name chain_tqe operation_mode=chain_eqe
   pipeline run chain_tqe.yaml --format json | jq -c 'select(.event == \"metric\")'
 
-Ctrl-C asks the stages to stop, and nothing that is finished is lost: the same command goes on.
+Ctrl-C asks the stages to stop, a second one ends them at once. Nothing that is finished is lost:
+`pipeline resume` goes on with the run, and so does the same command.
 Exit codes: see `pipeline --help`.";
 
 pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> {

@@ -89,11 +89,11 @@ fn died(name: &str, status: ExitStatus, process: &Process) -> StageError {
     }
     let help = match status.signal() {
         Some(9) => {
-            "SIGKILL mostly means that the system ran out of memory: look at `dmesg`, make the batch or the model \
-             smaller, then run the same command again, which goes on from the last checkpoint"
+            "SIGKILL mostly means that the system ran out of memory: look at `dmesg`. With more of it free, \
+             `pipeline resume` goes on from the last checkpoint; a smaller batch or model is another training"
         }
         _ => {
-            "run the same command again: finished stages are kept, and training goes on from its last checkpoint"
+            "`pipeline resume` tries it again: finished stages are kept, and training goes on from its last checkpoint"
         }
     };
     StageError::failed("stage::died", message).with_help(help)

@@ -42,7 +42,7 @@ fn a_stage_that_dies_takes_nothing_with_it_and_its_last_words_are_shown() {
         let (code, message, help) = failure(&sandbox, "run");
         assert_eq!(code, "stage::died");
         assert!(message.contains(how) && message.contains(words), "{message}");
-        assert!(help.is_some_and(|help| help.contains("run the same command again")));
+        assert!(help.is_some_and(|help| help.contains("`pipeline resume` tries it again")));
         assert!(sandbox.log("run").contains(words));
         let sandbox = sandbox.without("TINY_TROUBLE");
         sandbox.must_run(&[]);
