@@ -316,7 +316,7 @@ impl Preflighting<'_> {
 
 /// A stage that claims more memory than the machine has can never have it.
 fn claimed_memory(stage: &StageNode) -> Option<Located> {
-    let claimed = stage.resources.memory;
+    let claimed = Some(stage.resources.memory).filter(|claimed| *claimed > 0)?;
     let total = machine::total_memory().filter(|total| claimed > *total)?;
     let message = format!(
         "`{}` claims {} of memory, and this machine has {}",
