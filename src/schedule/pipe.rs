@@ -37,7 +37,7 @@ impl Pipe {
         let Some(end) = &self.end else { return Vec::new() };
         let mut bytes = [0; CHUNK];
         match rustix::io::read(end, &mut bytes) {
-            Ok(count @ 1..) => self.rest.extend(bytes.iter().take(count)),
+            Ok(count @ 1..) => self.rest.extend_from_slice(bytes.get(..count).unwrap_or_default()),
             Err(Errno::AGAIN | Errno::INTR) => return Vec::new(),
             // Ended. A pipe that cannot be read will not be readable later either.
             Ok(0) | Err(_) => self.end = None,
