@@ -46,6 +46,24 @@ fn runs_are_compared_in_what_differs_and_failed_ones_stay_with_their_error() {
 }
 
 #[test]
+fn the_newest_sweep_is_what_is_compared_and_it_is_named_like_a_run() {
+    let sandbox = Sandbox::new();
+    sandbox.must_run(&["hydra.run.dir=runs/single"]);
+    let swept =
+        end(sandbox.start(&["sweep", "chain.yaml", "training.epochs=2,20", "hydra.run.dir=runs/swept"]));
+    assert_eq!(swept.code, Some(0), "{swept:?}");
+    let text = printed(&sandbox, &["--dir", "runs"]);
+    assert!(text.starts_with("sweep swept of training.epochs: 2 runs of chain_tqe\n"), "{text}");
+    let start = |line: &str| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    let rows: Vec<String> = text.lines().skip(3).take(3).map(start).collect();
+    assert_eq!(rows, ["run epochs", "0 2", "1 20"], "{text}");
+    assert_eq!(printed(&sandbox, &["swe", "--dir", "runs"]), text);
+    let mixed = printed(&sandbox, &["swept", "single", "--dir", "runs", "--format", "csv"]);
+    let names: Vec<&str> = mixed.lines().filter_map(|line| line.split(',').next()).collect();
+    assert_eq!(names, ["run", "0", "1", "single"], "{mixed}");
+}
+
+#[test]
 fn runs_are_drawn_against_each_other_and_only_as_svg() {
     let sandbox = three();
     let plot = ["runs", "--plot", "epochs:min,squared_error"];

@@ -1,7 +1,10 @@
 //! Values as text, for people and for programs.
 
-/// Significant digits of a column's largest value.
-const DIGITS: i32 = 5;
+/// Significant digits of a column's largest value, and of its smallest as far as [`DECIMALS`] go.
+const DIGITS: (i32, i32) = (5, 3);
+
+/// Decimals that a column has for the sake of small values at most.
+const DECIMALS: i32 = 6;
 
 /// The values of a column with as many decimals as tell them apart, and none that all end in zero. NaN stays.
 pub(super) fn aligned(values: &[Option<f64>]) -> Vec<String> {
@@ -13,7 +16,10 @@ pub(super) fn aligned(values: &[Option<f64>]) -> Vec<String> {
     if largest >= 1e15 || largest < 1e-4 {
         return values.iter().map(|value| shown(*value, |value| format!("{value:.3e}"))).collect();
     }
-    let decimals = (DIGITS - 1 - largest.log10().floor() as i32).clamp(1, 8) as usize;
+    let smallest = finite().map(f64::abs).filter(|value| *value > 0.0).fold(largest, f64::min);
+    let decimals = |digits: i32, value: f64| digits - 1 - value.log10().floor() as i32;
+    let decimals =
+        decimals(DIGITS.0, largest).max(decimals(DIGITS.1, smallest).min(DECIMALS)).clamp(1, 8) as usize;
     // A value that would lose all but one digit is told in another way.
     let tiny = |value: f64| value != 0.0 && value.abs() < 10f64.powi(1 - decimals as i32);
     let text = |value: f64| if tiny(value) { format!("{value:.2e}") } else { format!("{value:.decimals$}") };
@@ -55,6 +61,7 @@ mod tests {
         assert_eq!(column(&[688_724.0, 12.0, 0.0]), ["688724", "12", "0"]);
         assert_eq!(column(&[0.567_588_005, 0.25]), ["0.56759", "0.25000"]);
         assert_eq!(column(&[2617.976_562_5, 712.363]), ["2618.0", "712.4"]);
+        assert_eq!(column(&[1.750_854, 0.005_171_2]), ["1.75085", "0.00517"]);
         assert_eq!(column(&[0.9, 1.5e-7]), ["0.9", "1.50e-7"]);
         assert_eq!(column(&[1e-5, 2.5e-6]), ["1.000e-5", "2.500e-6"]);
         assert_eq!(column(&[f64::NAN, 0.5, f64::NEG_INFINITY]), ["NaN", "0.5", "-inf"]);
