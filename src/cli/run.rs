@@ -5,7 +5,7 @@ use super::{
     keep::keep,
     launch::{Beginning, Launch, Options, cancellation, preflight},
     prepare::{Configuration, Outside, Prepared, prepare},
-    unchanged,
+    sweep, unchanged,
 };
 use crate::{
     record::{RunFolder, RunRecord},
@@ -25,6 +25,9 @@ pub(crate) struct RunArgs {
     /// Make a new run folder also when a finished run of this configuration has all results already
     #[arg(long)]
     new_folder: bool,
+    /// Run a variant for each of several values, as `pipeline sweep` does
+    #[arg(long, short)]
+    multirun: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -39,9 +42,12 @@ Ctrl-C asks the stages to stop, a second one ends them at once. Nothing that is 
 Exit codes: see `pipeline --help`.";
 
 pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> {
+    if args.multirun {
+        return sweep::run(&args.configuration, &args.options, false, registry);
+    }
     let started = Instant::now();
     let cancellation = cancellation()?;
-    let RunArgs { configuration, options, new_folder } = args;
+    let RunArgs { configuration, options, new_folder, .. } = args;
     let prepared = prepare(configuration, registry)?;
     let hide = |refusal| prepared.hide(refusal);
     let outside = Outside::read(configuration, &prepared.plan).map_err(hide)?;

@@ -6,12 +6,16 @@ use super::{
 };
 use crate::{
     config,
-    record::{self, RecordError},
+    record::{self, FoundRun, RecordError, SweepRecord},
     report::{RunLine, run_list, run_list_json},
 };
 use clap::ValueHint;
 use jiff::{Timestamp, Zoned, civil::DateTime, tz::TimeZone};
-use std::path::{Path, PathBuf};
+use std::{
+    cmp::Reverse,
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 /// Where runs are put when a configuration does not say.
 pub(super) const DEFAULT: &str = record::RUNS;
@@ -42,10 +46,13 @@ Outcomes: running, done, failed, cancelled; killed where the process is gone wit
 pub(crate) fn runs(args: &RunsArgs) -> Result<Exit, Refusal> {
     let folder = folder(&args.place)?;
     let now = Timestamp::now();
-    let found = if folder.is_dir() { record::runs(&folder)? } else { Vec::new() };
+    let found = if folder.is_dir() { listed(&folder)? } else { Vec::new() };
     let all = found.len();
-    let lines: Vec<RunLine> =
-        found.iter().take(args.limit.unwrap_or(all)).map(|run| RunLine::of(run, now)).collect();
+    let line = |listed: &Listed| match listed {
+        Listed::Run(run) => RunLine::of(run, now),
+        Listed::Sweep(folder, sweep) => RunLine::of_sweep(folder, sweep, now),
+    };
+    let lines: Vec<RunLine> = found.iter().take(args.limit.unwrap_or(all)).map(line).collect();
     match args.format {
         Format::Json => print(&run_list_json(&folder, &lines)),
         Format::Text if all == 0 => print(&format!("no runs in {}\n", folder.display())),
@@ -67,6 +74,29 @@ pub(crate) fn runs(args: &RunsArgs) -> Result<Exit, Refusal> {
             Ok(printed)
         }
     }
+}
+
+/// What has a line.
+enum Listed {
+    Run(FoundRun),
+    Sweep(PathBuf, SweepRecord),
+}
+
+/// The runs and sweeps below a folder, newest first. The runs of a sweep are in its line, but where its own folder is asked
+/// for.
+fn listed(folder: &Path) -> Result<Vec<Listed>, Refusal> {
+    let mut sweeps = record::sweeps(folder)?;
+    sweeps.retain(|(path, _)| path != folder);
+    let folders: BTreeSet<PathBuf> = sweeps.iter().map(|(path, _)| path.clone()).collect();
+    let is_own = |run: &FoundRun| run.path.parent().is_some_and(|parent| folders.contains(parent));
+    let runs = record::runs(folder)?.into_iter().filter(|run| !is_own(run));
+    let runs = runs.map(|run| (run.started, Listed::Run(run)));
+    let sweeps = sweeps
+        .into_iter()
+        .map(|(path, sweep)| (sweep.started.parse::<Timestamp>().ok(), Listed::Sweep(path, sweep)));
+    let mut all: Vec<(Option<Timestamp>, Listed)> = runs.chain(sweeps).collect();
+    all.sort_by_key(|(started, _)| Reverse(*started));
+    Ok(all.into_iter().map(|(_, listed)| listed).collect())
 }
 
 /// The folder that is meant: a configuration stands for the one that holds its runs.

@@ -4,6 +4,7 @@ use super::{
     Exit, Refusal,
     format::{Format, print},
     runs::{DEFAULT, folder},
+    sweep,
 };
 use crate::{record, report::RunView};
 use clap::ValueHint;
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ShowArgs {
-    /// The run: path of its folder, its name, or the beginning of its name [default: the newest]
+    /// The run or sweep: path of its folder, its name, or the beginning of its name [default: the newest]
     #[arg(value_hint = ValueHint::DirPath)]
     run: Option<String>,
     /// Folder of runs, or a configuration file whose runs are meant
@@ -33,6 +34,9 @@ Examples:
   pipeline show --format json | jq '.stages[].metrics'";
 
 pub(crate) fn show(args: &ShowArgs) -> Result<Exit, Refusal> {
+    if let Some(sweep) = sweep::newest(args.run.as_deref(), &folder(&args.dir)?)? {
+        return sweep::show(&sweep, args.format);
+    }
     let found = record::find(args.run.as_deref(), &folder(&args.dir)?)?;
     let view = RunView::of(&found, Timestamp::now());
     print(&match args.format {

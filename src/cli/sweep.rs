@@ -14,9 +14,12 @@ use crate::{
         self, EVENTS_FORMAT, Layout, Life, Outcome, RecordError, RunFolder, RunRecord, Standing, SweepRecord,
         VariantRecord, resume_command,
     },
-    report,
+    report::{self, RunLine},
     schedule::{self, Cancellation, EventStream, Located, Place, Places, Preflighting, Run, stops},
-    sweep::{Follow, Followed, Lines, Screen, Variant, combine, display_names, short_keys, sweep_record},
+    sweep::{
+        Follow, Followed, Lines, Row, Screen, Variant, combine, display_names, short_keys, sweep_record,
+        sweep_table,
+    },
 };
 use contract::{EventKind, Registry};
 use std::{
@@ -50,9 +53,18 @@ A failed variant leaves the others alone; --fail-fast stops them. Ctrl-C and `pi
 Exit codes: see `pipeline --help`.";
 
 pub(crate) fn sweep(args: &SweepArgs, registry: &Registry) -> Result<Exit, Refusal> {
+    run(&args.configuration, &args.options, args.dry_run, registry)
+}
+
+/// Runs all variants, or shows them.
+pub(crate) fn run(
+    configuration: &Configuration,
+    options: &Options,
+    dry_run: bool,
+    registry: &Registry,
+) -> Result<Exit, Refusal> {
     let started = Instant::now();
     let cancellation = cancellation()?;
-    let SweepArgs { configuration, options, dry_run } = args;
     let (file, overrides) = configuration.request();
     let name = file.display().to_string();
     let request = config::Request { file, overrides, started: jiff::Zoned::now() };
@@ -66,7 +78,7 @@ pub(crate) fn sweep(args: &SweepArgs, registry: &Registry) -> Result<Exit, Refus
         None => planned.run_dir.clone(),
     };
     let found = planned.preflight(&known, registry, options, Path::new(&dir)).map_err(hide)?;
-    if *dry_run {
+    if dry_run {
         return print(&planned.secrets.hide(&planned.text(&known)));
     }
 
@@ -78,10 +90,7 @@ pub(crate) fn sweep(args: &SweepArgs, registry: &Registry) -> Result<Exit, Refus
     for (number, variant) in planned.variants.iter().enumerate() {
         folders.push(variant_folder(&folder, number, variant)?);
     }
-    for (folder, members) in folders.iter().zip(&planned.merged.members) {
-        keep_member(&planned.merged.plan, members, &known, folder)?;
-    }
-    keep_listings(&planned.merged.plan, &known)?;
+    planned.keep(&known, &folders)?;
     let directory =
         std::env::current_dir().map_err(|error| Refusal::System("tell the working directory", error))?;
     let record = sweep_record(&folder, &name, directory, &planned.variants);
@@ -148,6 +157,52 @@ pub(crate) fn meant(wanted: Option<&str>, place: &Path) -> Result<Option<PathBuf
     Ok(found.map(|(folder, _)| folder.clone()))
 }
 
+/// The sweep that `show` is to show: as for [`meant`], and without `wanted` the newest, where no run but its own is newer.
+pub(crate) fn newest(wanted: Option<&str>, place: &Path) -> Result<Option<PathBuf>, Refusal> {
+    if wanted.is_some() || !place.is_dir() {
+        return meant(wanted, place);
+    }
+    let sweeps = record::sweeps(place)?;
+    let Some((folder, sweep)) = sweeps.first() else { return Ok(None) };
+    let started = sweep.started.parse::<jiff::Timestamp>().ok();
+    let is_own = |run: &record::FoundRun| {
+        let parent = run.path.parent();
+        sweeps.iter().any(|(folder, _)| Some(folder.as_path()) == parent)
+    };
+    let newer = record::runs(place)?.iter().any(|run| run.started > started && !is_own(run));
+    Ok(Some(folder.clone()).filter(|_| !newer))
+}
+
+/// Shows a sweep: its variants with what they measured.
+pub(crate) fn show(folder: &Path, format: Format) -> Result<Exit, Refusal> {
+    let no_sweep = || RecordError::NoRuns { folder: folder.to_owned() };
+    let record = SweepRecord::read(folder)?.ok_or_else(no_sweep)?;
+    let mut rows = Vec::new();
+    for variant in &record.variants {
+        let summary = record::measured(&folder.join(&variant.folder))?;
+        let metrics = summary.stages.iter().flat_map(|(stage, told)| {
+            told.metrics.iter().map(|(name, value)| (stage.clone(), name.clone(), *value))
+        });
+        rows.push(Row { variant, metrics: metrics.collect() });
+    }
+    if format == Format::Json {
+        let metrics: Vec<_> = rows.iter().map(|row| &row.metrics).collect();
+        let view = serde_json::json!({"format": 1, "sweep": record, "metrics": metrics});
+        return print(&format!("{view:#}\n"));
+    }
+    let line = RunLine::of_sweep(folder, &record, jiff::Timestamp::now());
+    let SweepRecord { id, operation_mode, file, .. } = &record;
+    let took =
+        line.seconds.map(|seconds| format!(" after {}", report::duration(seconds))).unwrap_or_default();
+    let resume = line.resume.map(|resume| format!("to go on with it: {resume}\n")).unwrap_or_default();
+    print(&format!(
+        "sweep {id}: {operation_mode}, {file}\n{}{took}\n\n{}\ncompare them: pipeline compare {}\n{resume}",
+        line.outcome.as_str(),
+        sweep_table(&record, &rows),
+        folder.display()
+    ))
+}
+
 /// How a sweep is gone on with.
 pub(crate) struct Resuming<'a> {
     /// Its folder.
@@ -206,6 +261,7 @@ pub(crate) fn resume(resuming: &Resuming<'_>, registry: &Registry) -> Result<Exi
     }
     folder.save_sweep(&record)?;
     let folders: Vec<RunFolder> = left.iter().map(|left| left.folder.clone()).collect();
+    planned.keep(&known, &folders)?;
     let mut followed = Vec::new();
     for (number, left) in left.iter().enumerate() {
         let variant = &planned.variants[number];
@@ -417,6 +473,14 @@ impl Planned {
             list_all: self.list_all,
         })?;
         if stops(&found) { Err(Refusal::Findings(found)) } else { Ok(found) }
+    }
+
+    /// What each variant keeps so that it can be explained later.
+    fn keep(&self, known: &Known, folders: &[RunFolder]) -> Result<(), Refusal> {
+        for (members, folder) in self.merged.members.iter().zip(folders) {
+            keep_member(&self.merged.plan, members, known, folder)?;
+        }
+        keep_listings(&self.merged.plan, known)
     }
 
     /// What would run.

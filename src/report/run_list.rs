@@ -1,7 +1,9 @@
 //! The runs that are there, one a line.
 
 use super::{cells::plain, duration, metrics::number, table};
-use crate::record::{FoundRun, StageState, Standing, Summary, history, resume_command};
+use crate::record::{
+    FoundRun, Life, Outcome, StageState, Standing, Summary, SweepRecord, history, life, resume_command,
+};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 use std::path::Path;
@@ -38,6 +40,9 @@ pub struct RunLine {
     pub metrics: Vec<Headline>,
     /// The stages without a result.
     pub unfinished: Vec<Unfinished>,
+    /// How its variants ended, where it is a sweep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variants: Option<Variants>,
     /// The command that goes on with it, where it is over and not done.
     pub resume: Option<String>,
     /// What could not be read of it.
@@ -59,7 +64,55 @@ pub struct Unfinished {
     state: StageState,
 }
 
+/// How the variants of a sweep ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Variants {
+    /// All of them.
+    pub all: usize,
+    /// Those with all results.
+    pub done: usize,
+    /// Those of which a stage failed.
+    pub failed: usize,
+}
+
 impl RunLine {
+    /// The line of the sweep in `folder`.
+    #[must_use]
+    pub fn of_sweep(folder: &Path, sweep: &SweepRecord, now: Timestamp) -> Self {
+        let standing = match (sweep.outcome, life(folder)) {
+            (Outcome::Done, _) => Standing::Done,
+            (Outcome::Failed, _) => Standing::Failed,
+            (Outcome::Cancelled, _) => Standing::Cancelled,
+            (Outcome::Running, Life::Alive) => Standing::Running,
+            (Outcome::Running, Life::Gone) => Standing::Killed,
+            (Outcome::Running, Life::Unknown) => Standing::Unknown,
+        };
+        let started: Option<Timestamp> = sweep.started.parse().ok();
+        let finished: Option<Timestamp> = sweep.finished.as_ref().and_then(|at| at.parse().ok());
+        let end = if standing == Standing::Running { Some(now) } else { finished };
+        let variants = Variants {
+            all: sweep.variants.len(),
+            done: sweep.count(Outcome::Done),
+            failed: sweep.count(Outcome::Failed),
+        };
+        Self {
+            id: sweep.id.clone(),
+            path: folder.display().to_string(),
+            outcome: standing,
+            mode: Some(sweep.operation_mode.clone()),
+            file: Some(sweep.file.clone()),
+            started,
+            resumed: Vec::new(),
+            finished,
+            seconds: started.zip(end).map(|(start, end)| end.duration_since(start).as_secs_f64()),
+            metrics: Vec::new(),
+            unfinished: Vec::new(),
+            variants: Some(variants),
+            resume: standing.is_unfinished().then(|| resume_command(folder)),
+            problems: Vec::new(),
+        }
+    }
+
     /// Looks into a run.
     #[must_use]
     pub fn of(run: &FoundRun, now: Timestamp) -> Self {
@@ -101,6 +154,7 @@ impl RunLine {
                 .filter(|stage| !matches!(stage.state, StageState::Hit | StageState::Run))
                 .map(|stage| Unfinished { stage: stage.name.clone(), state: stage.state })
                 .collect(),
+            variants: None,
             resume: run.standing.is_unfinished().then(|| resume_command(&run.path)),
             problems,
         }
@@ -115,9 +169,13 @@ impl RunLine {
             self.mode.clone().unwrap_or_default(),
             self.outcome.as_str().to_owned(),
             self.seconds.map(duration).unwrap_or_default(),
-            match self.unfinished.is_empty() {
-                true => metrics.collect::<Vec<_>>().join(", "),
-                false => format!("not done: {}", unfinished.collect::<Vec<_>>().join(", ")),
+            match (self.variants, self.unfinished.is_empty()) {
+                (Some(Variants { all, done, failed: 0 }), _) => format!("{done} of {all} variants done"),
+                (Some(Variants { all, done, failed }), _) => {
+                    format!("{done} of {all} variants done, {failed} failed")
+                }
+                (None, true) => metrics.collect::<Vec<_>>().join(", "),
+                (None, false) => format!("not done: {}", unfinished.collect::<Vec<_>>().join(", ")),
             },
         ]
         .map(|cell| plain(&cell))
