@@ -11,7 +11,13 @@ fn the_help_of_every_verb_reads_well() {
     let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set() && verb.get_name() != "help");
     for mut verb in verbs.cloned().collect::<Vec<_>>() {
         let name = format!("help_{}", verb.get_name());
-        insta::assert_snapshot!(name, verb.render_help().to_string());
+        insta::assert_snapshot!(name.clone(), verb.render_help().to_string());
+        for mut part in
+            verb.get_subcommands().filter(|part| part.get_name() != "help").cloned().collect::<Vec<_>>()
+        {
+            let name = format!("{name}_{}", part.get_name());
+            insta::assert_snapshot!(name, part.render_help().to_string());
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bar;
 mod bytes;
+pub mod cache;
 pub(crate) mod cells;
 pub mod compare;
 mod diagnostic;

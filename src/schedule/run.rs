@@ -9,7 +9,8 @@ use super::{
 use crate::{
     plan::{Plan, keys::Sources},
     record::Outcome,
-    store::{Digest, Manifest, Store},
+    report::cache::cleared_note,
+    store::{Bound, Digest, Manifest, Store},
 };
 use contract::{EventKind, Registry};
 use petgraph::graph::NodeIndex;
@@ -64,6 +65,7 @@ pub struct Ending {
 
 /// Runs the plan. A stage that fails stops those behind it; the others go on.
 pub fn run(run: &Run<'_>, stream: &mut EventStream<'_>) -> Ending {
+    hold(run, stream);
     let guard = Guard::default();
     let (sender, messages) = mpsc::sync_channel(BACKLOG);
     let perform = |start| perform(run, &guard, start, &sender);
@@ -98,7 +100,30 @@ pub fn run(run: &Run<'_>, stream: &mut EventStream<'_>) -> Ending {
         }
     });
     board.tidy();
+    keep_within_bound(run, stream);
     board.ending()
+}
+
+/// Keeps results that the run finds or makes from being cleared away under it.
+fn hold(run: &Run<'_>, stream: &mut EventStream<'_>) {
+    if let Err(error) = run.store.hold() {
+        let message = format!("what this run uses is not safe from `pipeline cache gc`: {error}");
+        stream.emit(None, false, EventKind::transient_warning(message));
+    }
+}
+
+/// Clears the store if it has grown beyond its bound, unless the user waits for the end.
+fn keep_within_bound(run: &Run<'_>, stream: &mut EventStream<'_>) {
+    if run.cancellation.asked() {
+        return;
+    }
+    let kept = Bound::from_environment().and_then(|bound| Ok((bound, run.store.keep_within(bound)?)));
+    let kind = match kept {
+        Ok((Bound::Bytes(most), Some(cleared))) => EventKind::Note { message: cleared_note(&cleared, most) },
+        Ok(_) => return,
+        Err(error) => EventKind::transient_warning(format!("the store is not kept within its bound: {error}")),
+    };
+    stream.emit(None, false, kind);
 }
 
 /// What a task's thread sends.

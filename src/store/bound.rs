@@ -5,8 +5,12 @@
 //! made good by the next count, a day later at most.
 
 use super::{Bounds, Cleared, Store, StoreError, failpoint};
+use contract::config::Bytes;
 use fs_err as fs;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Serialize,
+    de::{IntoDeserializer, value::Error as ValueError},
+};
 use std::{
     sync::atomic::Ordering,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -34,6 +38,51 @@ impl Default for Bound {
     }
 }
 
+impl Bound {
+    /// A size with its unit, or `off`.
+    ///
+    /// # Errors
+    /// What it should be.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            "off" => Ok(Self::Off),
+            "0" => Ok(Self::Bytes(0)),
+            "" => Err(LEGAL.to_owned()),
+            size => Bytes::deserialize(size.into_deserializer())
+                .map(|Bytes(bytes)| Self::Bytes(bytes))
+                .map_err(|_: ValueError| LEGAL.to_owned()),
+        }
+    }
+
+    /// What `PIPELINE_CACHE_SIZE` says, else 20 GB.
+    ///
+    /// # Errors
+    /// [`StoreError::BadBound`].
+    pub fn from_environment() -> Result<Self, StoreError> {
+        match std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
+            None => Ok(Self::default()),
+            Some(value) => {
+                let value = value.to_string_lossy();
+                Self::parse(&value).map_err(|legal| StoreError::BadBound { value: value.into_owned(), legal })
+            }
+        }
+    }
+
+    /// Bytes; none without a bound.
+    #[must_use]
+    pub fn bytes(self) -> Option<u64> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Off => None,
+        }
+    }
+}
+
+const LEGAL: &str = "write a size such as 20GB, 500 MB or 2 GiB, 0, or off";
+
+/// The environment's word on it.
+const VARIABLE: &str = "PIPELINE_CACHE_SIZE";
+
 /// What is known of the store's size.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Size {
@@ -51,7 +100,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read or written.
     pub fn keep_within(&self, bound: Bound) -> Result<Option<Cleared>, StoreError> {
-        let Bound::Bytes(most) = bound else { return Ok(None) };
+        let Some(most) = bound.bytes() else { return Ok(None) };
         let added = self.added.swap(0, Ordering::Relaxed);
         let now = seconds();
         let mut size = self.known_size().unwrap_or_else(|| Size { counted: self.made(), ..Size::default() });
@@ -116,6 +165,17 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let store = Store::open(Some(root.path().to_owned())).unwrap();
         (root, store)
+    }
+
+    #[test]
+    fn a_bound_is_a_size_with_its_unit_nothing_or_off() {
+        let bytes = |text| Bound::parse(text).map(Bound::bytes);
+        assert_eq!(bytes("50GB"), Ok(Some(50_000_000_000)));
+        assert_eq!(bytes(" 2 GiB"), Ok(Some(2 << 30)));
+        assert_eq!((bytes("0"), bytes("off")), (Ok(Some(0)), Ok(None)));
+        for text in ["", "20 apples", "-1", "OFF"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -124,6 +124,15 @@ pub enum StoreError {
         help("nothing is wrong: when it is done, the store is within its bounds")
     )]
     Clearing,
+    /// The bound that the environment sets is none.
+    #[error("PIPELINE_CACHE_SIZE is `{value}`, which is no size")]
+    #[diagnostic(code(store::bad_bound), help("{legal}"))]
+    BadBound {
+        /// What it says.
+        value: String,
+        /// What it may say.
+        legal: String,
+    },
     /// Work is about to be published under a lock of other work.
     #[error("the key has the fingerprint {key}, the lock that is held is of {lock}")]
     #[diagnostic(code(store::wrong_lock), help("this is a mistake in the engine"))]

@@ -216,9 +216,11 @@ const MEMORY_UNITS: &[(&str, u64)] = &[
     ("KB", 1000),
     ("MB", 1_000_000),
     ("GB", 1_000_000_000),
+    ("TB", 1_000_000_000_000),
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
     ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
 ];
 
 /// A number with a unit, in whole smallest units, rounded up.
