@@ -13,7 +13,7 @@ use crate::{
 use contract::{Event, EventKind};
 use indexmap::IndexMap;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -34,6 +34,8 @@ pub struct Follow<'a> {
     told: bool,
     screen: Screen,
     lines: Lines,
+    /// Variants with something that is not handed to the system yet.
+    written: BTreeSet<usize>,
 }
 
 /// A variant of the sweep.
@@ -265,6 +267,7 @@ impl<'a> Follow<'a> {
             told: false,
             screen,
             lines,
+            written: BTreeSet::new(),
         }
     }
 
@@ -302,6 +305,7 @@ impl<'a> Follow<'a> {
                     *text = text.replace(&shown, &own);
                 }
             }
+            self.written.insert(variant);
             followed.note(stage, &kind);
             followed.tell(&event.at, Some(stage), event.attempt, event.cached, kind);
             local = followed.members.get(stage).map(|member| member.name.as_str());
@@ -400,8 +404,9 @@ impl Subscriber for Follow<'_> {
             (None, kind) => {
                 // What is about the whole sweep is about each variant that runs.
                 if matches!(kind, EventKind::Warning { .. }) {
-                    for followed in &mut self.followed {
+                    for (variant, followed) in self.followed.iter_mut().enumerate() {
                         followed.tell(&event.at, None, 0, false, kind.clone());
+                        self.written.insert(variant);
                     }
                 }
                 self.lines.tell(event, None, &[]);
@@ -416,6 +421,17 @@ impl Subscriber for Follow<'_> {
             let Some(member) = followed.members.get(*stage) else { continue };
             if let Run::Open { journal: Some(journal), .. } = &mut followed.run {
                 journal.text(&member.name, line);
+                self.written.insert(*variant);
+            }
+        }
+    }
+
+    fn pause(&mut self) {
+        for variant in std::mem::take(&mut self.written) {
+            if let Some(Followed { run: Run::Open { journal: Some(journal), .. }, .. }) =
+                self.followed.get_mut(variant)
+            {
+                journal.pause();
             }
         }
     }

@@ -49,7 +49,8 @@ fn the_examples_are_valid() {
         String::from_utf8_lossy(&ended.stdout).into_owned()
     };
     let own = ["examples/command_stage/chain.yaml", "examples/command_stage/rates.yaml.j2"];
-    let said = validate(pipeline, &[&own[..], &["examples/quickstart/camvid.yaml"]].concat());
+    let sweeps = ["examples/sweep/network.yaml", "examples/sweep/commands.yaml"];
+    let said = validate(pipeline, &[&own[..], &sweeps, &["examples/quickstart/camvid.yaml"]].concat());
     assert!(said.contains("stages: points -> line -> summary"), "{said}");
     assert!(said.contains("line_1 -> line_2 -> line_3 -> all"), "{said}");
     let said = validate(&custom, &["examples/custom_stage.yaml"]);

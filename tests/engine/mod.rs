@@ -6,6 +6,7 @@ mod sandbox;
 mod stages;
 
 mod cancelled;
+mod care;
 mod compared;
 mod corrupt;
 pub(crate) mod disturbed;
