@@ -240,7 +240,7 @@ mod tests {
             assert!(mixed.agrees(&leaf, &new));
         }
         assert_eq!(mixed.config.training, new.config.training);
-        let bad = loaded("bad.yaml", "training: {epochs: 3}\n", &[]);
+        let bad = loaded("bad.yaml", "training: {epochs: 3, batch_size: 2}\n", &[]);
         let section = bad.differences(&loaded("empty.yaml", "{}\n", &[]));
         assert_eq!(bad.with(&section[0], &loaded("empty.yaml", "{}\n", &[])).unwrap().config.training, None);
     }

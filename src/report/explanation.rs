@@ -78,7 +78,9 @@ impl ExplainView {
         if self.is_run() && self.stages.len() > 1 && self.stages.iter().all(is_hit) {
             return plain(&text);
         }
-        text.push('\n');
+        if !text.is_empty() {
+            text.push('\n');
+        }
         let width = self.stages.iter().map(|stage| super::cells::width(&stage.explanation.name)).max();
         for stage in &self.stages {
             let name = super::cells::fit(&stage.explanation.name, width.unwrap_or(0));
@@ -139,10 +141,8 @@ impl ExplainView {
             let by = self.maker().map(|by| format!(", made by {by}")).unwrap_or_default();
             let (tense, are) = if self.is_run() { ("ran", "were") } else { ("would run", "are") };
             return match all {
-                1 => format!(
-                    "{subject}: nothing {tense}, the result {} stored\n",
-                    if self.is_run() { "was" } else { "is" }
-                ),
+                // Its own line says it.
+                1 => String::new(),
                 _ => format!("{subject}: nothing {tense}, all {all} results {are} stored{by}\n"),
             };
         }
