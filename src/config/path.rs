@@ -16,22 +16,44 @@ pub(super) enum Step {
 }
 
 impl KeyPath {
-    /// Reads `a.b[0].c`; None where a part is empty or an index is not a number.
+    /// Reads `a.b[0]["c.d"]`; None where a part is empty or an index is not a number.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut steps = Vec::new();
-        for part in text.split('.') {
-            let (key, indices) = part.split_once('[').map_or((part, None), |(key, rest)| (key, Some(rest)));
-            if key.is_empty() {
+        let mut rest = text;
+        loop {
+            rest = match rest.strip_prefix('[') {
+                Some(inner) if !steps.is_empty() => match inner.strip_prefix('"') {
+                    Some(quoted) => {
+                        let (key, after) = quoted.split_once("\"]")?;
+                        steps.push(Step::Key(key.to_owned()));
+                        after
+                    }
+                    None => {
+                        let (index, after) = inner.split_once(']')?;
+                        steps.push(Step::Index(index.parse().ok()?));
+                        after
+                    }
+                },
+                _ => {
+                    let end = rest.find(['.', '[']).unwrap_or(rest.len());
+                    let (key, after) = rest.split_at(end);
+                    if key.is_empty() {
+                        return None;
+                    }
+                    steps.push(Step::Key(key.to_owned()));
+                    after
+                }
+            };
+            rest = match rest.strip_prefix('.') {
+                Some(after) => after,
+                None if rest.is_empty() => return Some(Self(steps)),
+                None if rest.starts_with('[') => continue,
+                None => return None,
+            };
+            if rest.starts_with('[') {
                 return None;
             }
-            steps.push(Step::Key(key.to_owned()));
-            if let Some(indices) = indices {
-                for index in indices.strip_suffix(']')?.split("][") {
-                    steps.push(Step::Index(index.parse().ok()?));
-                }
-            }
         }
-        Some(Self(steps))
     }
 
     /// This path and one key more.
@@ -66,10 +88,30 @@ impl fmt::Display for KeyPath {
         for (position, step) in self.0.iter().enumerate() {
             match step {
                 Step::Key(key) if position == 0 => f.write_str(key)?,
+                Step::Key(key) if key.contains(['.', '[']) => write!(f, "[\"{key}\"]")?,
                 Step::Key(key) => write!(f, ".{key}")?,
                 Step::Index(index) => write!(f, "[{index}]")?,
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_read_back_as_they_are_written() {
+        for text in
+            ["a", "a.b", "a.b[0].c", "a[0][1]", "stages[\"my.stage\"].needs[2]", "a[\"b[0]\"]", "a b.c-d"]
+        {
+            assert_eq!(KeyPath::parse(text).map(|path| path.to_string()).as_deref(), Some(text));
+        }
+        let steps = KeyPath::parse("stages[\"my.stage\"].x").map(|path| path.0.len());
+        assert_eq!(steps, Some(3));
+        for text in ["", ".", "a.", ".a", "a..b", "a[", "a[]", "a[x]", "a[0]b", "a.[0]", "[0]", "a[\"b"] {
+            assert_eq!(KeyPath::parse(text), None, "{text}");
+        }
     }
 }

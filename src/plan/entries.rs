@@ -190,7 +190,8 @@ fn bad_name(name: &str) -> Option<Issue> {
     } else {
         "has something else in it than letters, digits, `_` and `-`, or no letter in front"
     };
-    let key = if name.contains(['.', '[']) { STAGES.to_owned() } else { format!("{STAGES}.{name}") };
+    let key =
+        if name.contains(['.', '[']) { format!("{STAGES}[\"{name}\"]") } else { format!("{STAGES}.{name}") };
     Some(Issue::invalid(key, format!("`{name}` is no name for a stage: it {problem}")))
 }
 

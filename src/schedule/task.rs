@@ -145,7 +145,7 @@ impl Task<'_> {
                 let holder = self.holder();
                 machine.iter().for_each(|machine| machine.sign(&holder));
                 lock.sign(&holder);
-                self.make(key, &lock, cores)
+                self.make(key, &lock, cores).inspect_err(|_| self.run.store.tidy_partial(&lock))
             }
         }
     }

@@ -26,6 +26,12 @@ impl Store {
         self.named("partial", fingerprint, "").exists()
     }
 
+    /// Removes the folder for the checkpoints of work that ended without a result and left none.
+    pub fn tidy_partial(&self, lock: &FingerprintLock) {
+        // Fails where there are some, which is the point.
+        fs::remove_dir(self.named("partial", &lock.fingerprint(), "")).ok();
+    }
+
     /// Removes the checkpoints of work that is published as `manifest`, which is brought to the disk before: a power cut
     /// must not take both. The folder is moved away first: should the process die while deleting, no later attempt finds
     /// half of it.

@@ -113,7 +113,7 @@ fn every_mistake_in_entries_is_told_with_its_place() {
         "entries_mistakes",
         mistakes(
             "  a: {uses: comand, command: ls}\n  b: {command: 'ls {outputs.c}', outputs: [d], needs: [a, x, b]}\n  \
-             logs: {command: ls}\n  2c: {command: ls}\n  d: {outputs: [../x]}\n"
+             logs: {command: ls}\n  2c: {command: ls}\n  my.stage: {command: ls}\n  d: {outputs: [../x]}\n"
         )
     );
     insta::assert_snapshot!(

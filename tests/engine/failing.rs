@@ -51,6 +51,16 @@ fn a_stage_that_dies_takes_nothing_with_it_and_its_last_words_are_shown() {
 }
 
 #[test]
+fn a_stage_that_fails_leaves_a_folder_of_checkpoints_only_where_it_made_some() {
+    for (command, left) in [("exit 3", 0), ("touch $PIPELINE_PARTIAL/half; exit 3", 1)] {
+        let sandbox = own(&format!("  a: {{command: '{command}', retries: 1}}\n"));
+        assert_eq!(run(&sandbox, &[]).code, Some(12));
+        let folders = fs_err::read_dir(sandbox.path("cache/partial")).expect("a folder").count();
+        assert_eq!(folders, left, "{command}");
+    }
+}
+
+#[test]
 fn branches_that_do_not_depend_on_the_failed_stage_finish() {
     let sandbox = Sandbox::new().with("TINY_TROUBLE", "quantize:fail");
     let ended = sandbox.run(&["operation_mode=chain_tqeqe"]);

@@ -5,6 +5,7 @@ mod changes;
 mod coverage;
 mod errors;
 mod hostile;
+mod kept;
 mod mistakes;
 mod pyyaml;
 mod references;
