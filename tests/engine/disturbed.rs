@@ -116,7 +116,7 @@ impl Work {
         let (expected, took) = self.undisturbed();
         let mut random = Random::new(seed, "moments", 0, 0);
         let window = u32::try_from(took.as_micros() * 11 / 10).expect("a short run");
-        let (mut slowest, mut redone) = (Duration::ZERO, 0);
+        let (mut slowest, mut redone, mut resumed) = (Duration::ZERO, 0, 0);
         for at in 0..count {
             let moment = Duration::from_micros(random.below(window).into());
             let kill = if at % 2 == 0 { Kill::Engine } else { Kill::Group };
@@ -133,7 +133,13 @@ impl Work {
             let killed = Instant::now();
             sandbox.must_be_quiet();
             slowest = slowest.max(killed.elapsed());
-            self.must_do(&sandbox);
+            // Half of them go on in their folder, as far as they came to have one, the others in a new one.
+            if at % 4 < 2 || !Self::resume(&sandbox, &place) {
+                self.must_do(&sandbox);
+            } else {
+                resumed += 1;
+                assert_eq!(sandbox.runs().len(), 1, "{place}");
+            }
             Self::must_have(&sandbox, &expected, &place);
             for ((name, found), (_, once)) in self.executed(&sandbox).into_iter().zip(self.executions) {
                 assert!((*once..=once + JOBS).contains(&found), "{place}: `{name}` ran {found} times");
@@ -142,9 +148,22 @@ impl Work {
             sandbox.must_be_quiet();
         }
         eprintln!(
-            "seed {seed}: {count} kills within {took:?}; all processes were gone after {slowest:?}; {redone} stages were \
-             done again"
+            "seed {seed}: {count} kills within {took:?}; all processes were gone after {slowest:?}; {resumed} were \
+             resumed; {redone} stages were done again"
         );
+    }
+
+    /// Goes on with what was killed. Whether there was something that is not done.
+    fn resume(sandbox: &Sandbox, place: &str) -> bool {
+        let ended = end(sandbox.start(&["resume", "--dir", "runs"]));
+        let nothing = ["there is no run", "does not exist", "is done", "are done"];
+        match ended.code {
+            Some(2) if nothing.iter().any(|words| ended.stderr.contains(words)) => false,
+            _ => {
+                assert_eq!(ended.code, Some(0), "{place}: {ended:?}");
+                true
+            }
+        }
     }
 
     /// Starts the work `count` times at once.
@@ -198,7 +217,7 @@ const JOBS: usize = 4;
 
 #[test]
 fn own_programs_killed_at_random_moments_leave_nothing_alive_and_the_same_bytes_after_the_next_run() {
-    CHAIN.survives_kills(20_261_122, 6);
+    CHAIN.survives_kills(20_261_122, 8);
     SWEEP.survives_kills(20_261_122, 4);
 }
 
