@@ -307,7 +307,9 @@ fn left(sweep: &RunFolder, record: &mut SweepRecord) -> Result<Vec<Left>, Refusa
             (variant.outcome, variant.error) = (Outcome::Done, None);
             continue;
         }
-        let run = found.and_then(|found| Some((found.record.ok()?, found.standing)));
+        // It is this process that holds the sweep now.
+        let before = |standing| if standing == Standing::Running { Standing::Killed } else { standing };
+        let run = found.and_then(|found| Some((found.record.ok()?, before(found.standing))));
         left.push(Left { position, folder, run });
     }
     Ok(left)

@@ -1,6 +1,6 @@
 //! Finding the runs that are there.
 
-use super::{Life, Outcome, RecordError, RunRecord, life};
+use super::{Life, Outcome, RecordError, RunRecord, life, sweep::SWEEP};
 use fs_err as fs;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -106,6 +106,8 @@ pub fn run(folder: &Path) -> Option<FoundRun> {
     if let Ok(known) = &record {
         standing = ended(known.outcome).unwrap_or_else(|| match life(folder) {
             Life::Alive => Standing::Running,
+            // A sweep cannot hold the files of all its variants at a time.
+            Life::Gone if is_of_living_sweep(folder) => Standing::Running,
             Life::Gone => Standing::Killed,
             Life::Unknown => Standing::Unknown,
         });
@@ -125,6 +127,13 @@ pub fn run(folder: &Path) -> Option<FoundRun> {
         started: started.or_else(|| written(folder)),
         record,
     })
+}
+
+/// Whether the folder is a variant's in that of a sweep whose engine is alive.
+fn is_of_living_sweep(folder: &Path) -> bool {
+    let absolute = std::path::absolute(folder).ok();
+    let parent = absolute.as_deref().and_then(Path::parent);
+    parent.is_some_and(|parent| parent.join(SWEEP).exists() && life(parent) == Life::Alive)
 }
 
 fn ended(outcome: Outcome) -> Option<Standing> {

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// The sweep's record in its folder.
-const SWEEP: &str = "sweep.json";
+pub(super) const SWEEP: &str = "sweep.json";
 
 /// The record of a sweep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

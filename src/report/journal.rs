@@ -74,6 +74,16 @@ impl Journal {
         })
     }
 
+    /// Closes the files; with the record it can be gone on with.
+    #[must_use]
+    pub fn close(mut self) -> RunRecord {
+        self.pause();
+        if self.changed {
+            self.save();
+        }
+        self.record
+    }
+
     fn save(&mut self) {
         self.changed = false;
         self.saved = Some(Instant::now());

@@ -1,6 +1,10 @@
 //! From the events of the merged plan to the run folders of the variants.
 
-use super::{Lines, Screen, variant::Variant};
+use super::{
+    Lines, Screen,
+    files::{Files, most_open},
+    variant::Variant,
+};
 use crate::{
     plan::Member,
     record::{
@@ -36,6 +40,9 @@ pub struct Follow<'a> {
     lines: Lines,
     /// Variants with something that is not handed to the system yet.
     written: BTreeSet<usize>,
+    /// Variants whose files are open, and how many may be.
+    open: usize,
+    most_open: usize,
 }
 
 /// A variant of the sweep.
@@ -67,9 +74,8 @@ enum Run {
         /// How it stood before, where it goes on.
         after: Option<Standing>,
     },
-    Open {
-        /// None where they cannot be written.
-        journal: Option<Box<Journal>>,
+    Begun {
+        files: Files,
         /// The number of the next event.
         next: u64,
     },
@@ -118,7 +124,7 @@ impl<'a> Followed<'a> {
         let Run::Waiting { record, after } = std::mem::replace(&mut self.run, Run::Closed) else {
             return Ok(());
         };
-        self.run = Run::Open { journal: None, next: 0 };
+        self.run = Run::Begun { files: Files::lost(self.folder.clone()), next: 0 };
         let (folder, format) = (self.folder.clone(), EVENTS_FORMAT);
         let (run, operation_mode) = (folder.id().to_owned(), self.variant.operation_mode.clone());
         let (journal, next, kind) = match after {
@@ -137,7 +143,7 @@ impl<'a> Followed<'a> {
                 (Journal::resume(folder, record.resumed(), lease)?, next, kind)
             }
         };
-        self.run = Run::Open { journal: Some(Box::new(journal)), next };
+        self.run = Run::Begun { files: Files::new(self.folder.clone(), journal), next };
         self.tell(&now(), None, 0, false, kind);
         for (stage, member) in self.members.iter().enumerate() {
             let kind = EventKind::StagePlanned { after: member.after.clone() };
@@ -150,10 +156,10 @@ impl<'a> Followed<'a> {
     }
 
     fn tell(&mut self, at: &str, stage: Option<usize>, attempt: u32, cached: bool, kind: EventKind) {
-        let Run::Open { journal: Some(journal), next } = &mut self.run else { return };
+        let Run::Begun { files, next } = &mut self.run else { return };
         let stage = stage.and_then(|stage| self.members.get(stage)).map(|member| member.name.clone());
         let is_shown_only = matches!(kind, EventKind::Progress(_));
-        journal.event(&Event { seq: *next, at: at.to_owned(), stage, attempt, cached, kind });
+        files.event(Event { seq: *next, at: at.to_owned(), stage, attempt, cached, kind });
         if !is_shown_only {
             *next += 1;
         }
@@ -268,6 +274,8 @@ impl<'a> Follow<'a> {
             screen,
             lines,
             written: BTreeSet::new(),
+            open: 0,
+            most_open: most_open(),
         }
     }
 
@@ -293,8 +301,9 @@ impl<'a> Follow<'a> {
                     if let Err(error) = followed.start() {
                         self.tell(&error);
                     }
+                    self.began(variant);
                 }
-                Run::Open { .. } => {}
+                Run::Begun { .. } => {}
             }
             let Some(followed) = self.followed.get_mut(variant) else { continue };
             let mut kind = event.kind.clone();
@@ -310,6 +319,8 @@ impl<'a> Follow<'a> {
             followed.tell(&event.at, Some(stage), event.attempt, event.cached, kind);
             local = followed.members.get(stage).map(|member| member.name.as_str());
             variants.push(followed.position);
+            self.make_room(variant);
+            let Some(followed) = self.followed.get_mut(variant) else { continue };
             if event.kind.is_end() && followed.is_over() {
                 self.finish(variant);
             }
@@ -319,8 +330,49 @@ impl<'a> Follow<'a> {
         self.lines.tell(event, local, &folders);
     }
 
+    /// The files of a variant were opened: they stay open if there is room.
+    fn began(&mut self, variant: usize) {
+        let Some(Followed { run: Run::Begun { files, .. }, .. }) = self.followed.get_mut(variant) else {
+            return;
+        };
+        if self.open < self.most_open {
+            self.open += usize::from(files.is_open());
+        } else {
+            files.shut();
+        }
+    }
+
+    /// Opens the files of a variant that are shut, if there is room or too much waits for them.
+    fn make_room(&mut self, variant: usize) {
+        let Some(Followed { run: Run::Begun { files, .. }, .. }) = self.followed.get_mut(variant) else {
+            return;
+        };
+        let is_room = self.open < self.most_open;
+        if files.is_open() || !(is_room || files.is_full()) {
+            return;
+        }
+        if let Err(error) = files.open() {
+            return self.tell(&error);
+        }
+        match is_room {
+            true => self.open += usize::from(files.is_open()),
+            false => files.shut(),
+        }
+    }
+
     fn finish(&mut self, variant: usize) {
         let seconds = self.started.elapsed().as_secs_f64();
+        let Some(followed) = self.followed.get_mut(variant) else { return };
+        if let Run::Begun { files, .. } = &mut followed.run {
+            match files.is_open() {
+                true => self.open -= 1,
+                false => {
+                    if let Err(error) = files.open() {
+                        self.tell(&error);
+                    }
+                }
+            }
+        }
         let Some(followed) = self.followed.get_mut(variant) else { return };
         let outcome = followed.finish(seconds);
         let error = followed.failure.clone();
@@ -335,7 +387,7 @@ impl<'a> Follow<'a> {
     fn end(&mut self, outcome: &str, seconds: f64) {
         for variant in 0..self.followed.len() {
             match self.followed.get(variant).map(|followed| &followed.run) {
-                Some(Run::Open { .. }) => self.finish(variant),
+                Some(Run::Begun { .. }) => self.finish(variant),
                 // It never started, so there is nothing to tell of it.
                 Some(Run::Waiting { .. }) => {
                     let followed = &self.followed[variant];
@@ -419,8 +471,8 @@ impl Subscriber for Follow<'_> {
         for (variant, stage) in self.nodes.get(stage).into_iter().flatten() {
             let Some(followed) = self.followed.get_mut(*variant) else { continue };
             let Some(member) = followed.members.get(*stage) else { continue };
-            if let Run::Open { journal: Some(journal), .. } = &mut followed.run {
-                journal.text(&member.name, line);
+            if let Run::Begun { files, .. } = &mut followed.run {
+                files.text(&member.name, line);
                 self.written.insert(*variant);
             }
         }
@@ -428,18 +480,16 @@ impl Subscriber for Follow<'_> {
 
     fn pause(&mut self) {
         for variant in std::mem::take(&mut self.written) {
-            if let Some(Followed { run: Run::Open { journal: Some(journal), .. }, .. }) =
-                self.followed.get_mut(variant)
-            {
-                journal.pause();
+            if let Some(Followed { run: Run::Begun { files, .. }, .. }) = self.followed.get_mut(variant) {
+                files.pause();
             }
         }
     }
 
     fn tick(&mut self) {
         for followed in &mut self.followed {
-            if let Run::Open { journal: Some(journal), .. } = &mut followed.run {
-                journal.tick();
+            if let Run::Begun { files, .. } = &mut followed.run {
+                files.tick();
             }
         }
         self.save_in_time();

@@ -10,6 +10,7 @@
 //! variants: it runs one plan, whose nodes have their files in several places.
 
 mod combine;
+mod files;
 mod follow;
 mod lines;
 mod names;

@@ -112,6 +112,11 @@ impl Sandbox {
         self.command(arguments).spawn().expect("tiny_chain starts")
     }
 
+    /// Runs a line of shell as [`Sandbox::command`] runs a program.
+    pub(crate) fn shell(&self, line: &str) -> Ended {
+        end(self.program(Path::new("/bin/sh"), &["-c", line]).spawn().expect("a shell"))
+    }
+
     /// Runs `tiny_chain run chain.yaml` with these changes, into a new run folder whatever there is.
     pub(crate) fn run(&self, changes: &[&str]) -> Ended {
         end(self.start(&[&["run", "chain.yaml", "--new-folder"], changes].concat()))

@@ -304,6 +304,24 @@ fn a_run_of_a_file_with_a_sweep_is_the_file_without_it_and_says_so() {
 }
 
 #[test]
+fn more_variants_than_files_can_be_open_have_all_their_files() {
+    let sandbox = commands();
+    let program = sandbox.command(&[]).get_program().to_string_lossy().into_owned();
+    let line = format!(
+        "ulimit -n 64; exec {program} sweep stages.yaml 'stages.quantize.params.bits=range(14,54)' -q"
+    );
+    let ended = sandbox.shell(&line);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(outcomes(&sandbox, "run"), ["done"; 40]);
+    for number in 0..40 {
+        let run = format!("run/{number}");
+        let numbers: Vec<u64> = sandbox.events(&run).iter().map(|event| event.seq).collect();
+        assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>(), "{run}");
+        assert_eq!(sandbox.executed(&run), ["train", "quantize", "evaluate"]);
+    }
+}
+
+#[test]
 fn the_example_with_own_programs_runs_as_it_says() {
     let sandbox = Sandbox::new();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/sweep/commands.yaml");
