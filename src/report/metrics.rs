@@ -19,6 +19,11 @@ struct Node {
 }
 
 impl Metrics {
+    /// The metrics of nodes: their names, the nodes they work on, their values.
+    pub(super) fn of(nodes: impl IntoIterator<Item = (String, Vec<String>, IndexMap<String, f64>)>) -> Self {
+        Self(nodes.into_iter().map(|(name, after, values)| (name, Node { after, values })).collect())
+    }
+
     /// Notes a metric that is not part of a series.
     pub(super) fn hear(&mut self, event: &Event) {
         let Some(stage) = &event.stage else { return };
@@ -115,7 +120,8 @@ impl Block {
                 Some((_, number)) if nodes.len() > 1 => number,
                 _ => "",
             };
-            match (*model, node.after.first()) {
+            // In the order of the plan: the last is the newest model, those before it are compared with it.
+            match (*model, node.after.last()) {
                 (0, Some(after)) if !number.is_empty() => format!("{number} ({after})"),
                 (model, _) => format!("{number} {}", MODELS[model]).trim().to_owned(),
             }

@@ -4,16 +4,18 @@ use super::{
     bytes,
     cells::plain,
     duration,
-    metrics::number,
+    metrics::{Metrics, number},
     run_list::{RunLine, local},
     table,
 };
 use crate::record::{
     FailureRecord, FoundRun, Published, Series, StageState, Standing, Summary, history, read_overrides,
 };
+use contract::{Event, EventKind};
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The version of the JSON object.
 const FORMAT: u32 = 1;
@@ -36,6 +38,8 @@ struct StageView {
     outcome: &'static str,
     seconds: Option<f64>,
     fingerprint: Option<String>,
+    /// The stages whose results it works on.
+    after: Vec<String>,
     metrics: IndexMap<String, f64>,
     series: IndexMap<String, Series>,
     warnings: Vec<String>,
@@ -48,7 +52,9 @@ impl RunView {
     #[must_use]
     pub fn of(run: &FoundRun, now: Timestamp) -> Self {
         let mut line = RunLine::of(run, now);
-        let mut summary = history(&run.path).map(|history| Summary::of(&history.events)).unwrap_or_default();
+        let events = history(&run.path).map(|history| history.events).unwrap_or_default();
+        let mut summary = Summary::of(&events);
+        let mut after = upstream(&events);
         let overrides = read_overrides(&run.path).unwrap_or_else(|error| {
             line.problems.push(error.to_string());
             Vec::new()
@@ -62,6 +68,7 @@ impl RunView {
                 outcome: outcome(record.state, run.standing),
                 seconds: record.seconds,
                 fingerprint: record.fingerprint.map(|digest| digest.to_string()),
+                after: after.remove(record.name.as_str()).unwrap_or_default(),
                 metrics: told.metrics,
                 series: told.series,
                 warnings: told.warnings,
@@ -165,11 +172,8 @@ impl RunView {
     }
 
     fn metrics(&self) -> String {
-        let rows = self.stages.iter().flat_map(|stage| {
-            let metrics = stage.metrics.iter();
-            metrics.map(|(name, value)| [stage.name.clone(), name.clone(), number(*value)])
-        });
-        titled(["stage", "metric", "value"], &rows.collect::<Vec<_>>(), &[2])
+        let nodes = self.stages.iter();
+        Metrics::of(nodes.map(|node| (node.name.clone(), node.after.clone(), node.metrics.clone()))).table()
     }
 
     fn series(&self) -> String {
@@ -199,6 +203,15 @@ impl RunView {
         });
         titled(["stage", "file", "size"], &rows.collect::<Vec<_>>(), &[2])
     }
+}
+
+/// What each stage of the plan waits for, as it was last told.
+fn upstream(events: &[Event]) -> BTreeMap<&str, Vec<String>> {
+    let planned = events.iter().filter_map(|event| match &event.kind {
+        EventKind::StagePlanned { after } => Some((event.stage.as_deref()?, after.clone())),
+        _ => None,
+    });
+    planned.collect()
 }
 
 fn titled<const N: usize>(header: [&str; N], rows: &[[String; N]], right: &[usize]) -> String {
