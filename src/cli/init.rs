@@ -1,6 +1,6 @@
 //! `pipeline init`: a commented file to start from.
 
-use super::Exit;
+use super::{Exit, Refusal, format::print};
 use contract::suggest::nearest;
 use std::{
     io::{self, Write},
@@ -38,37 +38,32 @@ const SHIPPED: &[(&str, &str)] = &[
     ("chain_qd", include_str!("../../pipelines/chain_qd.yaml")),
 ];
 
-pub(crate) fn init(args: &InitArgs) -> Exit {
+pub(crate) fn init(args: &InitArgs) -> Result<Exit, Refusal> {
     let mode = args.mode.trim();
     let Some((_, text)) = SHIPPED.iter().find(|(known, _)| *known == mode) else {
         eprintln!("{}", no_file_for(mode));
-        return Exit::Usage;
+        return Ok(Exit::Usage);
     };
     let output = args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{mode}.yaml")));
     if output == Path::new("-") {
-        // A reader that closes the pipe early has seen enough.
-        io::stdout().lock().write_all(text.as_bytes()).ok();
-        return Exit::Done;
+        return print(text);
     }
     let text = text.replace(&format!("pipelines/{mode}.yaml"), &output.display().to_string());
     match write(&output, &text, args.force) {
-        Ok(()) => {
-            println!(
-                "wrote {0}; `pipeline validate {0}` checks it, `pipeline run {0}` runs it",
-                output.display()
-            );
-            Exit::Done
-        }
+        Ok(()) => print(&format!(
+            "wrote {0}; `pipeline validate {0}` checks it, `pipeline run {0}` runs it\n",
+            output.display()
+        )),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             eprintln!(
                 "`{}` is there already, and nothing was written; --output names another file, --force writes over it",
                 output.display()
             );
-            Exit::Usage
+            Ok(Exit::Usage)
         }
         Err(error) => {
             eprintln!("`{}` cannot be written: {error}", output.display());
-            Exit::Usage
+            Ok(Exit::Usage)
         }
     }
 }

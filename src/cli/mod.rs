@@ -137,8 +137,8 @@ pub fn main(registry: Registry) -> ExitCode {
         Verb::Compare(args) => compare::compare(args),
         Verb::Cache(args) => cache::cache(args),
         Verb::Completions(args) => completions::completions(args),
-        Verb::Validate(args) => Ok(validate::validate(args, &registry)),
-        Verb::Init(args) => Ok(init::init(args)),
+        Verb::Validate(args) => validate::validate(args, &registry),
+        Verb::Init(args) => init::init(args),
         Verb::Schema(args) => schema::schema(args),
         Verb::Stage | Verb::Guard => Ok(Exit::Bug),
     }));

@@ -2,6 +2,7 @@
 
 use super::{
     Exit, Refusal,
+    format::print,
     prepare::{named, plan_of, with_rules},
 };
 use crate::{
@@ -39,7 +40,7 @@ enum Format {
     Json,
 }
 
-pub(crate) fn validate(args: &ValidateArgs, registry: &Registry) -> Exit {
+pub(crate) fn validate(args: &ValidateArgs, registry: &Registry) -> Result<Exit, Refusal> {
     let (changes, files): (Vec<String>, Vec<String>) =
         args.arguments.iter().cloned().partition(|argument| is_change(argument));
     let mut files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
@@ -48,20 +49,19 @@ pub(crate) fn validate(args: &ValidateArgs, registry: &Registry) -> Exit {
     }
     if files.is_empty() {
         eprintln!("no file to check: `{}` are changes; name a file before them", changes.join(" "));
-        return Exit::Usage;
+        return Ok(Exit::Usage);
     }
     let checked: Vec<Checked> = files.iter().map(|file| check(file, &changes, registry)).collect();
     match args.format {
-        Format::Text => checked.iter().for_each(Checked::tell),
+        Format::Text => checked.iter().try_for_each(Checked::tell)?,
         Format::Json => {
             let all = Value::Array(checked.iter().map(Checked::to_json).collect());
-            // A reader that closes the pipe early has seen enough.
-            writeln!(io::stdout().lock(), "{all:#}").ok();
+            print(&format!("{all:#}\n"))?;
         }
     }
     // One code for many files: a configuration that is none weighs more than a plan that is none.
     let worst = |exit| checked.iter().any(|checked| checked.exit() == exit).then_some(exit);
-    worst(Exit::InvalidConfig).or(worst(Exit::InvalidPlan)).unwrap_or(Exit::Done)
+    Ok(worst(Exit::InvalidConfig).or(worst(Exit::InvalidPlan)).unwrap_or(Exit::Done))
 }
 
 /// Whether an argument changes a key, as `section.key=value`, rather than names a file, as `runs/lr=0.1/config.yaml`.
@@ -118,15 +118,14 @@ impl Checked {
         self.result.as_ref().map_or_else(Refusal::exit, |_| Exit::Done)
     }
 
-    fn tell(&self) {
+    fn tell(&self) -> Result<(), Refusal> {
         match &self.result {
             Ok(valid) => {
                 let stages = match valid.stages.as_slice() {
                     [] => String::new(),
                     stages => format!(": {}", stages.join(" -> ")),
                 };
-                writeln!(io::stdout().lock(), "{} is valid: {}{stages}", self.file, valid.operation_mode)
-                    .ok();
+                print(&format!("{} is valid: {}{stages}\n", self.file, valid.operation_mode))?;
                 for note in &valid.notes {
                     eprintln!("note: {note}");
                 }
@@ -135,6 +134,7 @@ impl Checked {
                 io::stderr().lock().write_all(refusal.render(colour()).as_bytes()).ok();
             }
         }
+        Ok(())
     }
 
     /// `{"file", "valid", "operation_mode", "stages", "notes", "errors"}`, see [`Refusal::to_json`] for the errors.

@@ -121,7 +121,7 @@ fn runs_are_listed_with_what_became_of_them_and_a_killed_one_is_no_running_one()
     let limited = said(&sandbox, &["runs", "runs", "--limit", "1"]);
     assert_eq!(
         (limited.stdout.lines().count(), limited.stderr.as_str()),
-        (2, "2 more; --limit 3 shows them all\n")
+        (2, "run-3 is not done; to go on with it: pipeline resume runs/run-3\n2 more; --limit 3 shows them all\n")
     );
 
     let killed = printed(&sandbox, &["show", "--dir", "runs"]);
@@ -155,6 +155,43 @@ fn a_run_is_shown_with_its_numbers_and_files() {
     assert_eq!(run["stages"][0]["series"]["loss"]["last"]["step"], 3);
     assert_eq!(run["stages"][2]["metrics"]["squared_error"], 2.8250732421875);
     assert_eq!(run["stages"][0]["artifacts"][1]["path"], "saved_models/line.json");
+}
+
+#[test]
+fn the_numbers_of_several_models_stand_side_by_side_as_they_did_when_they_were_measured() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.must_run(&["operation_mode=chain_teqe"]);
+    let table: String = run
+        .stdout
+        .lines()
+        .take_while(|line| !line.starts_with("done in"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert!(table.contains("evaluate            1 (train)  2 (quantize)\n"), "{table}");
+    let shown = printed(&sandbox, &["show", "--dir", "runs"]);
+    assert!(shown.contains(table.trim()), "{shown}\n{table}");
+}
+
+#[test]
+fn what_cannot_be_written_is_an_error_and_a_reader_that_has_seen_enough_is_none() {
+    let sandbox = Sandbox::new();
+    for arguments in [
+        &["init", "chain_tqe", "--output", "-"][..],
+        &["validate", "chain.yaml"],
+        &["validate", "chain.yaml", "--format", "json"],
+    ] {
+        let Ok(full) = fs_err::OpenOptions::new().write(true).open("/dev/full") else {
+            println!("skipped: a full disk (no /dev/full)");
+            return;
+        };
+        let ended = end(sandbox.command(arguments).stdout(full.into_parts().0).spawn().expect("a process"));
+        assert_eq!(ended.code, Some(12), "{ended:?}");
+        assert!(ended.stderr.contains("cannot write to standard output: No space left"), "{ended:?}");
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let ended = end(sandbox.command(arguments).stdout(writer).spawn().expect("a process"));
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    }
 }
 
 #[test]
