@@ -13,9 +13,10 @@
 //!
 //! `label`, `note` and `step` may be left out. A metric's value is a number, or null where it is not finite. Paths are below
 //! `$PIPELINE_OUT`, or absolute in it. A figure is one of the program's files, shown as a picture. An artifact says where an
-//! output lies that is not under its own name. Every other line is text for the log.
+//! output lies that is not under its own name. Every other line is text for the log; one with a word that is nearly one of
+//! these is text as well, and a warning says so.
 
-use contract::{EventKind, Progress};
+use contract::{EventKind, Progress, suggest};
 use serde::Deserialize;
 use std::path::{Component, Path};
 
@@ -79,8 +80,10 @@ enum Printed {
 impl SaidLine {
     /// Reads a line of a program whose output folder is `out`.
     pub(super) fn read(line: &str, out: &Path) -> Self {
-        if !is_meant_as_event(line) {
-            return Self::Text;
+        match word(line) {
+            None => return Self::Text,
+            Some(word) if KINDS.contains(&word.as_str()) => {}
+            Some(word) => return mistyped(&word, line),
         }
         match serde_json::from_str(line)
             .map_err(|error| error.to_string())
@@ -114,20 +117,26 @@ fn meaning(printed: Printed, out: &Path) -> Result<SaidLine, String> {
     }))
 }
 
-/// A line is meant as an event when it is an object whose `event` is one of the words: as JSON, or by its beginning where
-/// the rest is broken. Programs that log JSON have other words there.
-fn is_meant_as_event(line: &str) -> bool {
+/// The word of a line that may be an event: that of an object's `event`, or how the line begins where the rest is broken.
+fn word(line: &str) -> Option<String> {
     if !line.trim_start().starts_with('{') {
-        return false;
+        return None;
     }
     match serde_json::from_str::<serde_json::Value>(line) {
-        Ok(object) => object.get("event").and_then(|word| word.as_str()).is_some_and(is_kind),
-        Err(_) => beginning(line).is_some_and(is_kind),
+        Ok(object) => object.get("event")?.as_str().map(str::to_owned),
+        Err(_) => beginning(line).map(str::to_owned),
     }
 }
 
-fn is_kind(word: &str) -> bool {
-    KINDS.contains(&word)
+/// A word that is none of ours: near one it is a slip, else one of a program that logs JSON for somebody else.
+fn mistyped(word: &str, line: &str) -> SaidLine {
+    match suggest::nearest(word, KINDS) {
+        Some(near) => SaidLine::Malformed(format!(
+            "this line is no event: there is no kind `{word}`, did you mean `{near}`? {}",
+            quoted(line)
+        )),
+        None => SaidLine::Text,
+    }
 }
 
 /// The word of a line that begins as `{"event": "word"`.
@@ -231,6 +240,15 @@ mod tests {
             assert!(why(&line).contains("there is no file"), "{path}");
         }
         assert!(why(&format!(r#"{{"event": "note", "{}"#, "ä".repeat(1000))).ends_with("ä..."));
+    }
+
+    #[test]
+    fn a_word_that_is_nearly_one_is_told_with_the_one_it_is_near() {
+        let line = r#"{"event": "metrc", "name": "loss", "value": 0.5}"#;
+        let told = "this line is no event: there is no kind `metrc`, did you mean `metric`? ";
+        assert_eq!(why(line), format!("{told}{line}"));
+        assert!(why(r#"{"event": "Warnings", "message": "m"}"#).contains("did you mean `warning`?"));
+        assert!(why(r#"{"event": "artefact", "output"#).contains("did you mean `artifact`?"));
     }
 
     #[test]
