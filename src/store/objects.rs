@@ -109,7 +109,7 @@ impl Store {
         match os::remove(&path) {
             Err(error) => StoreError::io("remove the corrupt object", path, error),
             Ok(()) => {
-                tracing::warn!(%digest, "removed a corrupt object from the store");
+                tracing::debug!(%digest, "removed a corrupt object from the store");
                 StoreError::Corrupt { digest: *digest, path }
             }
         }
