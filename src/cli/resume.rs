@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     config::Kept,
+    plan::remember_in,
     record::{self, FoundRun, Lease, RecordError, RunFolder, RunRecord, Standing},
     report::{Journal, local},
     store::Engine,
@@ -66,6 +67,7 @@ pub(crate) fn resume(args: &ResumeArgs, registry: &Registry) -> Result<Exit, Ref
     let Some(mut held) = Held::find(args)? else { return Ok(Exit::Done) };
     let store = held.store(args.cache_dir.as_deref())?;
     held.enter(args.directory.as_deref())?;
+    remember_in(store.clone());
     let prepared = held.prepare(registry)?;
     let hide = |refusal| prepared.hide(refusal);
     let known = Outside::read_in(store, &prepared.plan).and_then(|outside| outside.known(&prepared.plan));

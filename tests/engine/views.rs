@@ -121,7 +121,10 @@ fn runs_are_listed_with_what_became_of_them_and_a_killed_one_is_no_running_one()
     let limited = said(&sandbox, &["runs", "runs", "--limit", "1"]);
     assert_eq!(
         (limited.stdout.lines().count(), limited.stderr.as_str()),
-        (2, "run-3 is not done; to go on with it: pipeline resume runs/run-3\n2 more; --limit 3 shows them all\n")
+        (
+            2,
+            "run-3 is not done; to go on with it: pipeline resume runs/run-3\n2 more; --limit 3 shows them all\n"
+        )
     );
 
     let killed = printed(&sandbox, &["show", "--dir", "runs"]);
