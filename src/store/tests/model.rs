@@ -101,8 +101,8 @@ impl Model {
         Store::open(Some(self.root.path().join("store"))).unwrap()
     }
 
-    fn take(&mut self, step: Step) {
-        match step {
+    fn take(&mut self, step: &Step) {
+        match *step {
             Step::Publish(work) => {
                 self.published += 1;
                 publish_version(&self.open(), work, self.published);
@@ -163,7 +163,7 @@ impl Model {
             }
             Step::Use(work) => {
                 if !self.is_used(work) {
-                    self.take(Step::Publish(work));
+                    self.take(&Step::Publish(work));
                     assert!(self.is_used(work), "just published");
                 }
             }
@@ -269,7 +269,7 @@ fn objects_of(work: u64) -> BTreeSet<Digest> {
 
 fn publish_version(store: &Store, work: u64, version: u64) {
     // A result that takes the place of checkpoints is synced to the disk first, which takes its time: some do.
-    if version % 4 == 0 {
+    if version.is_multiple_of(4) {
         fs::write(store.partial(&fingerprint(work)).unwrap().join("checkpoint"), "half").unwrap();
     }
     let manifest = publish_after(store, work, &files_of(work), version as f64).unwrap();
@@ -303,10 +303,10 @@ proptest! {
     ) {
         let mut model = Model::new();
         for step in steps {
-            model.take(step);
+            model.take(&step);
         }
         for work in 0..WORKS {
-            model.take(Step::Use(work));
+            model.take(&Step::Use(work));
         }
         let store = model.open();
         for entry in fs::read_dir(store.root().join("attempts")).unwrap() {
