@@ -251,7 +251,8 @@ fn columns(rows: &[Row]) -> Vec<Column> {
     let mut columns: Vec<Column> =
         parameters.into_iter().map(|name| column(name.to_owned(), Source::Parameter, None)).collect();
     for (name, is_series) in metrics {
-        let better = better(name);
+        // A stage may be called `score` and measure a slope.
+        let better = better(name.split_once('.').map_or(name, |(_, metric)| metric));
         if !is_series {
             columns.push(column(name.to_owned(), Source::Metric, better));
             continue;

@@ -85,6 +85,7 @@ fn measured(miou: f64, flash: f64) -> Vec<(&'static str, EventKind)> {
         number("train", "best_val_loss", 1.0 / miou),
         number("quantize", "quantized_model_kib", flash),
         number("quantize", "calibration_images", 80.0),
+        number("score", "slope", miou),
         number("evaluate", "quantized_miou_validation_set", miou),
     ]
 }
