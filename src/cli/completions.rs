@@ -140,7 +140,7 @@ mod tests {
             run("bash", Kind::Bash, &then).map(|text| text.trim().replace('\n', " "))
         };
         let Some(verbs) = offered("pipeline ") else { return };
-        assert!(verbs.contains("run plan") && !verbs.contains("__stage"), "{verbs}");
+        assert!(verbs.contains("run resume sweep plan") && !verbs.contains("__stage"), "{verbs}");
         assert_eq!(offered("pipeline run ").unwrap(), "chain.yaml other.yml template.yaml.j2 configs");
         assert_eq!(offered("pipeline plan ch").unwrap(), "chain.yaml");
         assert_eq!(offered("pipeline plan chain.yaml --form").unwrap(), "--format");
