@@ -7,7 +7,7 @@ use crate::{
     store::{Digest, Manifest, Store, Stored},
 };
 use jiff::{Timestamp, Zoned, tz::TimeZone};
-use std::{cell::OnceCell, path::Path};
+use std::{cell::OnceCell, collections::BTreeMap, path::Path};
 
 /// How many stored results of a stage are candidates for the one that is most like it.
 const CANDIDATES: usize = 64;
@@ -15,6 +15,8 @@ const CANDIDATES: usize = 64;
 /// The runs that something is compared with, and the store behind them.
 pub(super) struct Earlier<'a> {
     store: &'a Store,
+    /// Its newest results by stage, once they are asked for.
+    latest: OnceCell<BTreeMap<String, Vec<Manifest>>>,
     /// Newest first, each with its keys once they are asked for.
     runs: Vec<(FoundRun, OnceCell<Option<RunKeys>>)>,
     /// All runs that are there: who made a result.
@@ -41,7 +43,7 @@ impl<'a> Earlier<'a> {
             None => all.iter().filter(is_earlier).cloned().collect(),
         };
         let runs = runs.into_iter().map(|run| (run, OnceCell::new())).collect();
-        Self { store, runs, all, before, named: is_named }
+        Self { store, latest: OnceCell::new(), runs, all, before, named: is_named }
     }
 
     /// What a stage is compared with: the newest run in which its very result was there, else the newest in which a stage
@@ -106,12 +108,22 @@ impl<'a> Earlier<'a> {
         let is_earlier = |manifest: &Manifest| {
             self.before.is_none_or(|before| created(manifest).is_some_and(|at| at < before))
         };
-        let candidates = self.store.latest().filter(|made| made.key.stage == key.stage && is_earlier(made));
-        let alike = |made: Manifest| (setting_differences(&made.key.settings, &key.settings).len(), made);
-        let (others, made) = candidates.take(CANDIDATES).map(alike).min_by_key(|(others, _)| *others)?;
+        let latest = self.latest.get_or_init(|| {
+            let mut latest: BTreeMap<String, Vec<Manifest>> = BTreeMap::new();
+            for made in self.store.latest().filter(is_earlier) {
+                let of_stage = latest.entry(made.key.stage.clone()).or_default();
+                if of_stage.len() < CANDIDATES {
+                    of_stage.push(made);
+                }
+            }
+            latest
+        });
+        let others = |made: &Manifest| setting_differences(&made.key.settings, &key.settings).len();
+        let candidates = latest.get(&key.stage)?.iter().map(|made| (others(made), made));
+        let (others, made) = candidates.min_by_key(|(others, _)| *others)?;
         let reference = Reference {
-            key: StageKey::of(&made),
-            against: Against::Stored { at: created(&made) },
+            key: StageKey::of(made),
+            against: Against::Stored { at: created(made) },
             stored: true,
         };
         (others * 2 <= settings_size(&key.settings)).then_some(reference)

@@ -50,6 +50,15 @@ impl Leaf {
         KeyPath::parse(key).map(|path| Self { path })
     }
 
+    /// The entry of `stages` that it belongs to, which no other entry reads.
+    #[must_use]
+    pub fn entry(&self) -> Option<&str> {
+        match self.path.0.as_slice() {
+            [Step::Key(section), Step::Key(entry), ..] if section == "stages" => Some(entry),
+            _ => None,
+        }
+    }
+
     /// Whether a change on the command line sets it or a part of it, or a section that it is in.
     #[must_use]
     pub fn is_set_by(&self, change: &str) -> bool {
@@ -68,11 +77,13 @@ impl Loaded {
         found.into_iter().map(|path| Leaf { path }).collect()
     }
 
-    /// This configuration with the value that `other` has there; none where that is no whole configuration.
+    /// This configuration with the values that `other` has there; none where that is no whole configuration.
     #[must_use]
-    pub fn with(&self, leaf: &Leaf, other: &Self) -> Option<Self> {
+    pub fn with<'a>(&self, leaves: impl IntoIterator<Item = &'a Leaf>, other: &Self) -> Option<Self> {
         let mut root = self.root.clone();
-        put(&mut root, &leaf.path.0, other.root.get(&leaf.path).cloned())?;
+        for Leaf { path } in leaves {
+            put(&mut root, &path.0, other.root.get(path).cloned())?;
+        }
         let read::Reading { config, mistakes, .. } = read::read(root.clone());
         let config = config.filter(|_| mistakes.is_empty())?;
         Some(Self {
@@ -236,13 +247,16 @@ mod tests {
         let mut mixed = loaded("old.yaml", OLD, &[]);
         for leaf in new.differences(&old) {
             assert!(!mixed.agrees(&leaf, &new));
-            mixed = mixed.with(&leaf, &new).unwrap();
+            mixed = mixed.with([&leaf], &new).unwrap();
             assert!(mixed.agrees(&leaf, &new));
         }
         assert_eq!(mixed.config.training, new.config.training);
         let bad = loaded("bad.yaml", "training: {epochs: 3, batch_size: 2}\n", &[]);
         let section = bad.differences(&loaded("empty.yaml", "{}\n", &[]));
-        assert_eq!(bad.with(&section[0], &loaded("empty.yaml", "{}\n", &[])).unwrap().config.training, None);
+        assert_eq!(
+            bad.with([&section[0]], &loaded("empty.yaml", "{}\n", &[])).unwrap().config.training,
+            None
+        );
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub enum Cause {
     Unknown,
 }
 
-/// How many values are tried for a thousand stages and more; with fewer stages more are.
+/// How many experiments are made for a thousand stages and more; with fewer stages more are.
 const EXPERIMENTS: usize = 40;
 
 /// Finds the causes of changed settings, by stage and path. `before` are the settings as they were kept, `changed` the paths
@@ -41,35 +41,38 @@ pub fn causes(
     let wanted: BTreeSet<&str> = changed.keys().map(String::as_str).collect();
     let (from, to) = (project(old, &wanted), project(new, &wanted));
     let leaves = new.differences(old);
-    let most = EXPERIMENTS.max(EXPERIMENTS * 1000 / wanted.len().max(1));
-    let too_many = leaves.len() > most;
-    let tried = if too_many { &[] } else { leaves.as_slice() };
-    let moved = |base: &Loaded, other: &Loaded, settings: &Projected| -> Vec<Moved> {
-        tried.iter().map(|leaf| moves(base, other, leaf, settings, &wanted, project)).collect()
+    let mut experiments = experiments(&leaves, &wanted);
+    if experiments.len() > EXPERIMENTS.max(EXPERIMENTS * 1000 / wanted.len().max(1)) {
+        experiments.clear();
+    }
+    let moved = |base, other, settings: &Projected| -> Moved {
+        let moves = |experiment| moves(base, other, experiment, settings, &wanted, project);
+        let mut moved = Moved(BTreeMap::new());
+        for (leaf, stage, paths) in experiments.iter().flat_map(moves) {
+            moved.0.entry(stage).or_default().push((leaf, paths));
+        }
+        moved
     };
     let forward = moved(old, new, &from);
     // Most settings have a cause already.
-    let mut backward: Option<Vec<Moved>> = None;
+    let mut backward: Option<Moved> = None;
     let mut found = BTreeMap::new();
     for (stage, paths) in changed {
         for path in paths {
-            let by = |moved: &[Moved]| -> Vec<Leaf> {
-                let hits = tried.iter().zip(moved).filter(|(_, moved)| moved.holds(stage, path));
-                hits.map(|(leaf, _)| leaf.clone()).collect()
-            };
-            let mut causes = by(&forward);
+            let mut causes = forward.by(stage, path);
             if causes.is_empty() {
-                causes = by(backward.get_or_insert_with(|| moved(new, old, &to)));
+                causes = backward.get_or_insert_with(|| moved(new, old, &to)).by(stage, path);
             }
             let kept_anew = before.get(stage).zip(from.get(stage));
+            let together = || leaves.iter().filter(|leaf| leaf.entry().is_none_or(|entry| entry == stage));
             let cause = if !causes.is_empty() {
                 Cause::Values(causes)
             } else if kept_anew.is_some_and(|(kept, anew)| holds(&paths_of(kept, anew), path)) {
                 Cause::Program
-            } else if leaves.is_empty() || !from.contains_key(stage) {
+            } else if !from.contains_key(stage) || together().next().is_none() {
                 Cause::Unknown
             } else {
-                Cause::Together(leaves.clone())
+                Cause::Together(together().cloned().collect())
             };
             found.insert((stage.clone(), path.clone()), cause);
         }
@@ -77,13 +80,70 @@ pub fn causes(
     found
 }
 
-/// The paths of settings that a value moves, by stage.
-struct Moved(BTreeMap<String, Vec<String>>);
+/// Values that are tried at once: one alone, or one of each entry of `stages`, since these move nothing of each other.
+fn experiments<'a>(leaves: &'a [Leaf], wanted: &BTreeSet<&str>) -> Vec<Vec<&'a Leaf>> {
+    let mut experiments = Vec::new();
+    let mut entries: Vec<Vec<&Leaf>> = Vec::new();
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for leaf in leaves {
+        match leaf.entry() {
+            None => experiments.push(vec![leaf]),
+            Some(entry) if wanted.contains(entry) => {
+                let round = seen.entry(entry).or_default();
+                if *round == entries.len() {
+                    entries.push(Vec::new());
+                }
+                if let Some(others) = entries.get_mut(*round) {
+                    others.push(leaf);
+                }
+                *round += 1;
+            }
+            Some(_) => {}
+        }
+    }
+    experiments.extend(entries);
+    experiments
+}
+
+/// By stage the values that move some of its settings, and the paths of these.
+struct Moved(BTreeMap<String, Vec<(Leaf, Vec<String>)>>);
 
 impl Moved {
-    fn holds(&self, stage: &str, path: &str) -> bool {
-        self.0.get(stage).is_some_and(|paths| holds(paths, path))
+    /// The values that move a setting.
+    fn by(&self, stage: &str, path: &str) -> Vec<Leaf> {
+        let moved = self.0.get(stage).map(Vec::as_slice).unwrap_or_default();
+        moved.iter().filter(|(_, paths)| holds(paths, path)).map(|(leaf, _)| leaf.clone()).collect()
     }
+}
+
+/// Takes some values over, and says which settings of which stages that moves.
+fn moves(
+    base: &Loaded,
+    other: &Loaded,
+    experiment: &Vec<&Leaf>,
+    settings: &Projected,
+    wanted: &BTreeSet<&str>,
+    project: &dyn Fn(&Loaded, &BTreeSet<&str>) -> Projected,
+) -> Vec<(Leaf, String, Vec<String>)> {
+    let Some(mixed) = base.with(experiment.iter().copied(), other) else {
+        // One of them does not fit without others: each alone.
+        return match experiment.len() {
+            0 | 1 => Vec::new(),
+            _ => {
+                let alone = |leaf: &&Leaf| moves(base, other, &vec![*leaf], settings, wanted, project);
+                experiment.iter().take(EXPERIMENTS).flat_map(alone).collect()
+            }
+        };
+    };
+    let entries: BTreeMap<&str, &Leaf> =
+        experiment.iter().filter_map(|leaf| Some((leaf.entry()?, *leaf))).collect();
+    let concerned = if entries.is_empty() { wanted.clone() } else { entries.keys().copied().collect() };
+    let moved = project(&mixed, &concerned).into_iter().filter_map(|(stage, now)| {
+        let paths = paths_of(settings.get(&stage)?, &now);
+        let leaf = entries.get(stage.as_str()).or(experiment.first())?;
+        (!paths.is_empty()).then(|| ((*leaf).clone(), stage, paths))
+    });
+    moved.collect()
 }
 
 /// Whether one of the paths is this one, a part of it, or holds it.
@@ -92,21 +152,6 @@ fn holds(paths: &[String], path: &str) -> bool {
         inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     };
     paths.iter().any(|known| within(known, path) || within(path, known))
-}
-
-fn moves(
-    base: &Loaded,
-    other: &Loaded,
-    leaf: &Leaf,
-    settings: &Projected,
-    wanted: &BTreeSet<&str>,
-    project: &dyn Fn(&Loaded, &BTreeSet<&str>) -> Projected,
-) -> Moved {
-    let Some(mixed) = base.with(leaf, other) else { return Moved(BTreeMap::new()) };
-    let mixed = project(&mixed, wanted);
-    let paths =
-        mixed.iter().filter_map(|(stage, now)| Some((stage.clone(), paths_of(settings.get(stage)?, now))));
-    Moved(paths.collect())
 }
 
 fn paths_of(old: &Settings, new: &Settings) -> Vec<String> {
