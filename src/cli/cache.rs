@@ -18,7 +18,7 @@ use std::{
     time::SystemTime,
 };
 
-/// Look after the stored results: how much there is, whether it is sound, clear what is not used
+/// Look after the stored results: count, check, clear
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct CacheArgs {

@@ -92,11 +92,11 @@ Exit codes:
   14  the store is corrupt and could not be rebuilt; cache verify: something was corrupt
 
 Environment:
-  PIPELINE_CACHE_DIR  the folder of stored results
-  PIPELINE_CACHE_SIZE how large it may grow: 20GB if not set, or off
-  PIPELINE_LOG        what developers see: debug, pipeline=trace
-  NO_COLOR            no colours
-  CI, TERM=dumb       no progress bars";
+  PIPELINE_CACHE_DIR   the folder of stored results
+  PIPELINE_CACHE_SIZE  how large it may grow: 20GB if not set, or off
+  PIPELINE_LOG         what developers see: debug, pipeline=trace
+  NO_COLOR             no colours
+  CI, TERM=dumb        no progress bars";
 
 /// The whole program, for the stages in `registry`. A binary with own stages is this call in its `main`:
 ///

@@ -164,7 +164,7 @@ impl Clearing<'_> {
         // Those that cannot be used first, then those used longest ago.
         self.results.sort_by_key(|result| (result.manifest.is_ok(), result.entry.used, result.fingerprint));
         let chosen = self.choose(&mut cleared);
-        let gone = self.evict(chosen, &mut cleared)?;
+        let gone = self.evict(&chosen, &mut cleared)?;
         self.sweep(&gone, &mut cleared)?;
         self.locks(&mut cleared)?;
         Ok(cleared)
@@ -225,7 +225,7 @@ impl Clearing<'_> {
     }
 
     /// Removes the manifests of chosen results, but for those that were taken into use meanwhile. Which are gone.
-    fn evict(&self, chosen: Vec<(usize, u64)>, cleared: &mut Cleared) -> Result<BTreeSet<usize>, StoreError> {
+    fn evict(&self, chosen: &[(usize, u64)], cleared: &mut Cleared) -> Result<BTreeSet<usize>, StoreError> {
         let mut gone = BTreeSet::new();
         for step in chosen.chunks(STEP) {
             let alone = self.alone()?;
