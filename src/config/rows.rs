@@ -85,7 +85,8 @@ fn table(text: &Arc<Text>) -> Rows {
     let Some(headings) = records.next() else { return Ok(Vec::new()) };
     let places: Vec<Place> = headings
         .iter()
-        .filter_map(|(written, place)| (!written.text.is_empty()).then(|| place.clone()))
+        .filter(|(written, _)| !written.text.is_empty())
+        .map(|(_, place)| place.clone())
         .collect();
     if places.len() < headings.len() {
         let message = "a heading is empty: it is the key of its column";

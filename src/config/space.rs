@@ -139,7 +139,8 @@ fn number(value: f64) -> String {
 fn parts(written: &Written) -> Result<Vec<Written>, ConfigError> {
     let text = &written.text;
     let (mut parts, mut start) = (Vec::new(), 0);
-    let (mut open, mut quote): (Vec<(usize, char)>, Option<(usize, char)>) = (Vec::new(), None);
+    let mut open: Vec<(usize, char)> = Vec::new();
+    let mut quote: Option<(usize, char)> = None;
     let mut before = ' ';
     for (at, c) in text.char_indices() {
         match (quote, c) {

@@ -60,7 +60,6 @@ pub struct Followed<'a> {
     /// What its stages measured, by stage and name.
     metrics: IndexMap<(usize, String), f64>,
     failure: Option<VariantError>,
-    cancelled: bool,
     /// What is to be told once it starts.
     pending: Vec<(Option<usize>, EventKind)>,
 }
@@ -114,7 +113,6 @@ impl<'a> Followed<'a> {
             stages: vec![State::Open; members.len()],
             metrics: IndexMap::new(),
             failure: None,
-            cancelled: false,
             pending: notes.collect(),
         }
     }
@@ -172,9 +170,7 @@ impl<'a> Followed<'a> {
             EventKind::StageStarted { .. } => State::Open,
             EventKind::StageFinished { .. } => State::Done,
             EventKind::StageFailed { code, message, .. } => {
-                if code == "cancelled" {
-                    self.cancelled = true;
-                } else if self.failure.is_none() {
+                if code != "cancelled" && self.failure.is_none() {
                     let stage = self.members.get(stage).map(|member| member.name.clone()).unwrap_or_default();
                     let (code, message) = (code.clone(), message.clone());
                     self.failure = Some(VariantError { stage, code, message });

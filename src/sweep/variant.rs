@@ -51,15 +51,9 @@ impl Variant {
             ..Self::of(loaded, &[], operation_mode, layout)
         }
     }
-
-    /// Its values in one line: `epochs=2 bits=4`, the keys as short as they can be told apart.
-    #[must_use]
-    pub fn label(&self, short: &IndexMap<String, String>) -> String {
-        label(&self.values, short)
-    }
 }
 
-/// Values in one line.
+/// Values in one line: `epochs=2 bits=4`, the keys as short as they can be told apart.
 #[must_use]
 pub(super) fn label(values: &IndexMap<String, Value>, short: &IndexMap<String, String>) -> String {
     let shown = values.iter().map(|(key, value)| {
