@@ -295,7 +295,7 @@ fn victim() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn whatever_happens_what_is_found_is_the_old_state_or_the_new_one(
