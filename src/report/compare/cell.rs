@@ -13,7 +13,7 @@ pub(super) fn aligned(values: &[Option<f64>]) -> Vec<String> {
     if finite().all(|value| value.fract() == 0.0) && largest < 1e15 {
         return values.iter().map(|value| shown(*value, |value| format!("{value:.0}"))).collect();
     }
-    if largest >= 1e15 || largest < 1e-4 {
+    if !(1e-4..1e15).contains(&largest) {
         return values.iter().map(|value| shown(*value, |value| format!("{value:.3e}"))).collect();
     }
     let smallest = finite().map(f64::abs).filter(|value| *value > 0.0).fold(largest, f64::min);
@@ -60,7 +60,7 @@ mod tests {
         assert_eq!(column(&[85.53, 85.45, 9.0]), ["85.53", "85.45", "9.00"]);
         assert_eq!(column(&[688_724.0, 12.0, 0.0]), ["688724", "12", "0"]);
         assert_eq!(column(&[0.567_588_005, 0.25]), ["0.56759", "0.25000"]);
-        assert_eq!(column(&[2617.976_562_5, 712.363]), ["2618.0", "712.4"]);
+        assert_eq!(column(&[2_617.976_562_5, 712.363]), ["2618.0", "712.4"]);
         assert_eq!(column(&[1.750_854, 0.005_171_2]), ["1.75085", "0.00517"]);
         assert_eq!(column(&[0.9, 1.5e-7]), ["0.9", "1.50e-7"]);
         assert_eq!(column(&[1e-5, 2.5e-6]), ["1.000e-5", "2.500e-6"]);

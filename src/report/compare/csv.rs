@@ -3,7 +3,7 @@
 use super::{
     cell::exact,
     comparison::{Column, Comparison},
-    row::Row,
+    row::{Row, RowError},
 };
 
 impl Comparison {
@@ -15,7 +15,7 @@ impl Comparison {
         let names = self.table().map(|column| column.name.clone());
         let mut text = line(fixed.into_iter().chain(names));
         for row in self.rows() {
-            let error = row.error.as_ref().map(|error| error.line()).unwrap_or_default();
+            let error = row.error.as_ref().map(RowError::line).unwrap_or_default();
             let fixed = [row.name.clone(), row.folder.display().to_string(), row.outcome.to_owned(), error];
             text += &line(fixed.into_iter().chain(self.table().map(|column| value(column, row))));
         }

@@ -1,6 +1,6 @@
 //! A table in the Markdown of GitHub, GitLab and most wikis.
 
-use super::comparison::Comparison;
+use super::{comparison::Comparison, row::RowError};
 use crate::report::cells::plain;
 
 impl Comparison {
@@ -23,7 +23,7 @@ impl Comparison {
             columns.push((escaped(&column.short), self.is_numeric(column), cells));
         }
         if failed {
-            let error = self.each(|row| row.error.as_ref().map(|error| error.line()).unwrap_or_default());
+            let error = self.each(|row| row.error.as_ref().map(RowError::line).unwrap_or_default());
             columns.push(("error".to_owned(), false, error));
         }
         let line = |cells: &mut dyn Iterator<Item = &str>| {

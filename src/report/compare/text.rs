@@ -4,7 +4,7 @@ use super::{
     cell::aligned,
     comparison::{Column, Comparison, Source, Subject},
     layout::{Mark, Strip, lay},
-    row::Row,
+    row::{Row, RowError},
     times::timeless,
 };
 use crate::report::cells::{cut, fit, plain, width};
@@ -70,7 +70,7 @@ impl Comparison {
     }
 
     fn errors(&self) -> Option<Strip> {
-        let line = |row: &Row| row.error.as_ref().map(|error| error.line()).unwrap_or_default();
+        let line = |row: &Row| row.error.as_ref().map(RowError::line).unwrap_or_default();
         let cells: Vec<String> = self.rows().iter().map(line).collect();
         let told = cells.iter().any(|cell| !cell.is_empty());
         told.then(|| Strip { heading: "error".to_owned(), cells, ..Strip::default() })
