@@ -50,7 +50,11 @@ pub(crate) fn tell(completion: &Completion, format: Format, quiet: bool) -> Resu
     let shown = shown.unwrap_or(folder);
     match format {
         Format::Text => {
-            let events = if quiet { Vec::new() } else { record::history(folder)?.events };
+            let events = if quiet || !record::has_metrics(folder)? {
+                Vec::new()
+            } else {
+                record::history(folder)?.events
+            };
             print(&unchanged(completion.results(), &shown.display().to_string(), &events))
         }
         Format::Json => {

@@ -15,6 +15,16 @@ pub struct History {
     pub problems: Vec<String>,
 }
 
+/// Whether the run in `folder` told any metric, without taking its events apart.
+///
+/// # Errors
+/// When its events cannot be read.
+pub fn has_metrics(folder: &Path) -> Result<bool, RecordError> {
+    let path = folder.join(super::EVENTS);
+    let text = fs::read(&path).map_err(|error| RecordError::io("read", path, error))?;
+    Ok(String::from_utf8_lossy(&text).contains(r#""event":"metric""#))
+}
+
 /// The newest event format that this program knows.
 pub const EVENTS_FORMAT: u32 = 1;
 

@@ -213,6 +213,8 @@ impl<'a> Board<'a> {
         self.looking -= 1;
         match looked {
             Ok(Look::Hit(manifest)) => self.end(index, State::Done(manifest)),
+            // While it looked, the stage that it reads from was sent back to make a damaged result again.
+            Ok(Look::Miss | Look::Busy(_)) if !self.has_its_inputs(index) => self.end(index, State::Waiting),
             Ok(Look::Miss) => {
                 self.changed = true;
                 self.admission.queue(index.index());
@@ -404,16 +406,18 @@ impl<'a> Board<'a> {
 
     /// The waiting stages that have nothing to wait for, in plan order.
     fn complete(&mut self) -> Vec<NodeIndex> {
-        let hopeful = std::mem::take(&mut self.hopeful);
+        let is_waiting = |index: &NodeIndex| {
+            matches!(self.stages.get(index).map(|standing| &standing.state), Some(State::Waiting))
+        };
+        let hopeful = std::mem::take(&mut self.hopeful).into_iter();
+        hopeful.filter(|index| is_waiting(index) && self.has_its_inputs(*index)).collect()
+    }
+
+    /// Whether all stages are done that a stage waits for.
+    fn has_its_inputs(&self, index: NodeIndex) -> bool {
         let done =
             |index: &NodeIndex| matches!(self.stages.get(index).map(|up| &up.state), Some(State::Done(_)));
-        let complete = |index: &NodeIndex| {
-            let standing = self.stages.get(index);
-            standing.is_some_and(|standing| {
-                matches!(standing.state, State::Waiting) && standing.upstream.iter().all(done)
-            })
-        };
-        hopeful.into_iter().filter(complete).collect()
+        self.stages.get(&index).is_some_and(|standing| standing.upstream.iter().all(done))
     }
 
     /// Lets ready stages look at the store, the first ones first and not more at a time than there are cores.

@@ -94,7 +94,9 @@ mod tests {
     #[test]
     fn work_that_waits_for_other_work_given_later_does_not_hold_it_up() {
         let barrier = Barrier::new(4);
-        let perform = |_: usize| drop(barrier.wait());
+        let perform = |_: usize| {
+            barrier.wait();
+        };
         let crew = Crew::new();
         std::thread::scope(|scope| {
             let _dismissal = crew.dismissal();

@@ -121,7 +121,9 @@ fn keep_within_bound(run: &Run<'_>, stream: &mut EventStream<'_>) {
     let kind = match kept {
         Ok((Bound::Bytes(most), Some(cleared))) => EventKind::Note { message: cleared_note(&cleared, most) },
         Ok(_) => return,
-        Err(error) => EventKind::transient_warning(format!("the store is not kept within its bound: {error}")),
+        Err(error) => {
+            EventKind::transient_warning(format!("the store is not kept within its bound: {error}"))
+        }
     };
     stream.emit(None, false, kind);
 }

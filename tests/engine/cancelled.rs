@@ -90,7 +90,7 @@ fn signals_that_a_closing_terminal_or_a_wrapper_doubles_ask_once() {
         let sandbox = Sandbox::new().with("TINY_TROUBLE", "quantize:deaf");
         let engine = sandbox.start(&["run", "chain.yaml"]);
         sandbox.wait_for("deaf");
-        signals.map(|signal| send(id(&engine), signal));
+        signals.into_iter().for_each(|signal| send(id(&engine), signal));
         sandbox.wait_for("stopping: waiting for quantize");
         thread::sleep(Duration::from_millis(500));
         assert!(!sandbox.log("run").contains("cancelled"), "{signals:?}: {}", sandbox.log("run"));

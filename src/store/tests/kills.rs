@@ -3,9 +3,10 @@
 
 use super::*;
 use crate::{
-    record::{RunFolder, RunRecord},
+    record::{self, Layout, RunFolder, RunRecord},
+    schedule::Place,
     store::{
-        Bound, Bounds, StatCache, digest_source,
+        Bound, Bounds, Completion, StatCache, digest_source,
         failpoint::{FAIL_POINTS, VARIABLE},
     },
 };
@@ -36,6 +37,7 @@ fn do_all(store: &Store, folder: &Path) {
         let manifest = publish(store, seed, &files).unwrap();
         store.clear_partial(&lock(store, &fingerprint), &manifest).unwrap();
         restore_all(store, &manifest, run.path()).unwrap();
+        leave(store, &run, &manifest, &files);
         let input = folder.join(format!("input {seed}"));
         fs::write(&input, fs::read(run.path().join("model.h5")).unwrap()).unwrap();
         let input = super::sources::source(SourceContent::File(input));
@@ -44,6 +46,23 @@ fn do_all(store: &Store, folder: &Path) {
         cache.save();
         care(store, seed);
     }
+}
+
+/// Moves files that have just been made into the run folder, and remembers what the run left there.
+fn leave(store: &Store, run: &RunFolder, manifest: &Manifest, files: &[(&str, &[u8])]) {
+    let made = tempfile::tempdir_in(run.path()).unwrap();
+    for (path, bytes) in files {
+        let file = made.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, bytes).unwrap();
+    }
+    let place = Place { folder: run, layout: &Layout::default(), node: "train", several: false };
+    let published = record::materialise(store, manifest, &place, Some(made.path())).unwrap();
+    let fingerprint = manifest.key.fingerprint().unwrap();
+    let published = published.into_iter().map(|file| (file.path, file.digest, file.bytes));
+    let completion = Completion::of(run.path(), [fingerprint], published).unwrap();
+    store.save_completion(&fingerprint, &completion).unwrap();
+    assert_eq!(store.completion(&fingerprint), Some(completion));
 }
 
 /// Leaves what is to be cleared away, and clears it.

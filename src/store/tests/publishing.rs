@@ -103,9 +103,11 @@ fn two_threads_that_publish_the_same_work_both_leave_one_whole_result() {
             });
         }
     });
-    let left = fs::read_dir(store.root().join("attempts")).unwrap();
+    let place = store.root().to_owned();
+    drop(store);
+    let left = fs::read_dir(place.join("attempts")).unwrap();
     assert_eq!(left.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count(), 0);
-    assert_eq!(fs::read_dir(store.root().join("tmp")).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(place.join("tmp")).unwrap().count(), 0);
 }
 
 #[test]
