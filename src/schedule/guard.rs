@@ -129,6 +129,8 @@ impl Drop for GuardProcess {
 
 /// The guard's whole life.
 pub fn watch() -> ExitCode {
+    // Who kills the engine by its name must not take the guard first.
+    rustix::thread::set_name(c"stage guard").ok();
     let ignored = Arc::new(AtomicBool::new(false));
     for signal in [
         signal_hook::consts::SIGINT,
