@@ -146,17 +146,18 @@ pub(super) fn parse_file(text: &Arc<Text>) -> Result<(Node, Vec<ConfigError>), C
 /// The tree of the YAML that starts at `offset` of a text, and mistakes that do not keep it from being read on.
 pub(super) fn parse(text: &Arc<Text>, offset: usize) -> Result<(Node, Vec<ConfigError>), ConfigError> {
     let yaml = &text.content[offset..];
-    let spans = match spans::tree(text, offset) {
+    let (spans, value) = both(yaml, || spans::tree(text, offset));
+    let spans = match spans {
         Ok(spans) => spans,
         Err(NoTree::Refused(error)) => return Err(*error),
         Err(NoTree::Scan { at, message }) => {
-            if serde_yaml::from_str::<Value>(yaml).is_err() {
+            if value.is_err() {
                 return Err(syntax_error(text, at, &message));
             }
             None
         }
     };
-    let value: Value = serde_yaml::from_str(yaml).map_err(|error| {
+    let value: Value = value.map_err(|error| {
         let at = offset + error.location().map_or(0, |location| location.index());
         let message = error.to_string();
         if ["as u128", "as i128"].iter().any(|wide| message.contains(wide)) {
@@ -178,6 +179,27 @@ pub(super) fn parse(text: &Arc<Text>, offset: usize) -> Result<(Node, Vec<Config
     }
     Ok((root, maker.mistakes))
 }
+
+/// The places in a text and its value, which two parsers find; at the same time where that is worth a thread. The one that
+/// finds the value has limits of its own for depth and repetition, so it may see what the other refuses.
+fn both<T>(yaml: &str, spans: impl FnOnce() -> T) -> (T, Result<Value, serde_yaml::Error>) {
+    let value = || serde_yaml::from_str(yaml);
+    if yaml.len() < LONG {
+        return (spans(), value());
+    }
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, value);
+        let spans = spans();
+        let value = thread.map(std::thread::ScopedJoinHandle::join);
+        (spans, value.ok().and_then(Result::ok).unwrap_or_else(|| serde_yaml::from_str(yaml)))
+    })
+}
+
+/// Bytes from which on a text has a thread for each parser.
+const LONG: usize = 16 * 1024;
+
+/// As much as the main thread has, for deep nesting.
+const STACK: usize = 8 << 20;
 
 struct Maker<'a> {
     text: &'a Arc<Text>,

@@ -117,7 +117,7 @@ impl Store {
 pub(super) const FOLDER: &str = "runs";
 
 /// Files that one thread has looked at before others have started.
-const ALONE: usize = 2000;
+const ALONE: usize = 200;
 
 fn all<T: Sync>(items: &[T], holds: impl Fn(&T) -> bool + Sync) -> bool {
     if items.len() < ALONE {
