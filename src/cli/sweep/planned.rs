@@ -1,0 +1,231 @@
+//! All variants of a sweep, and their plans as one.
+
+use super::resumed::Left;
+use crate::cli::Refusal;
+use crate::cli::keep::{keep_listings, keep_member};
+use crate::cli::launch::Options;
+use crate::cli::prepare::{Known, draw_seed, layout, plan_of};
+use crate::config::{Base, Gathered, Kept, Loaded, Secrets};
+use crate::plan::{Merged, Plan, Status};
+use crate::record::{Layout, RecordError, RunFolder, SweepRecord, VariantRecord};
+use crate::schedule::{Located, Preflighting, stops};
+use crate::sweep::{Variant, combine, display_names, short_keys};
+use crate::{config, report, schedule};
+use contract::Registry;
+use std::path::Path;
+
+/// All variants, and their plans as one.
+pub(super) struct Planned {
+    pub(super) variants: Vec<Variant>,
+    pub(super) merged: Merged,
+    /// The variants' different layouts, and which one each has.
+    pub(super) layouts: Vec<Layout>,
+    pub(super) layout_of: Vec<usize>,
+    pub(super) secrets: Secrets,
+    pub(super) drawn_seed: Option<u64>,
+    /// `hydra.run.dir` of the first variant.
+    pub(super) run_dir: String,
+    pub(super) list_all: bool,
+}
+
+impl Planned {
+    /// Loads and plans each variant; all mistakes in one report.
+    pub(super) fn of(base: &Base, registry: &Registry) -> Result<Self, Refusal> {
+        let settings = combine(base)?;
+        let seed = draw_seed();
+        let mut gathered = Gathered::default();
+        let mut making = Making::default();
+        for (number, settings) in settings.iter().enumerate() {
+            let mut loaded = match base.load(settings) {
+                Ok(loaded) => loaded,
+                Err(errors) => {
+                    gathered.add(number, errors);
+                    continue;
+                }
+            };
+            if loaded.config.general.global_seed.is_none() {
+                loaded.set_seed(seed);
+                making.drawn_seed = Some(seed);
+            }
+            match plan_of(&loaded, registry) {
+                Ok(plan) => {
+                    let layout = layout(&loaded.config).map_err(|refusal| refusal.hidden(&loaded))?;
+                    let variant = Variant::of(&loaded, settings, &plan.operation_mode, layout.clone());
+                    making.add(&loaded, variant, plan, layout);
+                }
+                Err(Refusal::Config(errors)) => gathered.add(number, errors),
+                Err(refusal) => return Err(refusal.hidden(&loaded)),
+            }
+        }
+        if !gathered.is_empty() {
+            let describe = |number: usize| {
+                let texts: Vec<String> = settings[number].iter().map(config::Setting::text).collect();
+                format!("{number} ({})", texts.join(" "))
+            };
+            return Err(gathered.report(settings.len(), describe).into());
+        }
+        making.planned()
+    }
+
+    /// The same of variants that a sweep keeps in its folder.
+    pub(super) fn kept(
+        folder: &RunFolder,
+        record: &SweepRecord,
+        left: &[Left],
+        registry: &Registry,
+    ) -> Result<Self, Refusal> {
+        let mut gathered = Gathered::default();
+        let mut making = Making::default();
+        for Left { position, folder: own, .. } in left {
+            let known: &VariantRecord = &record.variants[*position];
+            let path = |name| own.path().join(name);
+            let (config, secrets) = (path(RunFolder::CONFIG), path(RunFolder::SECRETS));
+            if !config.exists() {
+                let (path, file) = (folder.path().join(&known.folder), record.file.clone());
+                return Err(RecordError::NoConfiguration { path, file }.into());
+            }
+            let kept = Kept { config, secrets: Some(secrets).filter(|secrets| secrets.exists()) };
+            let loaded = match config::load_kept(&kept) {
+                Ok(loaded) => loaded,
+                Err(errors) => {
+                    gathered.add(*position, errors);
+                    continue;
+                }
+            };
+            match plan_of(&loaded, registry) {
+                Ok(plan) => {
+                    let layout = layout(&loaded.config).map_err(|refusal| refusal.hidden(&loaded))?;
+                    let variant = Variant::kept(&loaded, known, &plan.operation_mode, layout.clone());
+                    making.add(&loaded, variant, plan, layout);
+                }
+                Err(Refusal::Config(errors)) => gathered.add(*position, errors),
+                Err(refusal) => return Err(refusal.hidden(&loaded)),
+            }
+        }
+        if !gathered.is_empty() {
+            let describe = |number: usize| record.variants[number].folder.clone();
+            return Err(gathered.report(left.len(), describe).into());
+        }
+        making.planned()
+    }
+
+    pub(super) fn preflight(
+        &self,
+        known: &Known,
+        registry: &Registry,
+        options: &Options,
+        folder: &Path,
+    ) -> Result<Vec<Located>, Refusal> {
+        let found = schedule::preflight(&Preflighting {
+            plan: &self.merged.plan,
+            registry,
+            sources: &known.sources,
+            states: &known.states,
+            store: &known.store,
+            run_folder: folder,
+            capacity: options.capacity(),
+            list_all: self.list_all,
+        })?;
+        if stops(&found) { Err(Refusal::Findings(found)) } else { Ok(found) }
+    }
+
+    /// What each variant keeps so that it can be explained later.
+    pub(super) fn keep(&self, known: &Known, folders: &[RunFolder]) -> Result<(), Refusal> {
+        for (members, folder) in self.merged.members.iter().zip(folders) {
+            keep_member(&self.merged.plan, members, known, folder)?;
+        }
+        keep_listings(&self.merged.plan, known)
+    }
+
+    /// What would run.
+    pub(super) fn text(&self, known: &Known) -> String {
+        let count =
+            |wanted: fn(&Status) -> bool| known.states.values().filter(|state| wanted(&state.status)).count();
+        let (hits, runs) =
+            (count(|status| matches!(status, Status::Hit(_))), count(|status| matches!(status, Status::Run)));
+        let alone: usize = self.merged.members.iter().map(Vec::len).sum();
+        let nodes = known.states.len();
+        let shared = if nodes < alone { format!(" ({alone} one by one)") } else { String::new() };
+        let values: Vec<_> = self.variants.iter().map(|variant| variant.values.clone()).collect();
+        let short = short_keys(&values);
+        let mut header = vec!["variant".to_owned()];
+        header.extend(short.values().cloned());
+        header.push("stages".to_owned());
+        let rows: Vec<Vec<String>> = self
+            .variants
+            .iter()
+            .zip(&self.merged.members)
+            .enumerate()
+            .map(|(number, (variant, members))| {
+                let mut row = vec![number.to_string()];
+                row.extend(
+                    short
+                        .keys()
+                        .map(|key| variant.values.get(key).map(crate::sweep::shown).unwrap_or_default()),
+                );
+                let stages = members.iter().map(|member| {
+                    let state = known.states.get(&member.node).map(|state| &state.status);
+                    let word = if matches!(state, Some(Status::Hit(_))) { "stored" } else { "run" };
+                    format!("{} {word}", member.name)
+                });
+                row.push(stages.collect::<Vec<_>>().join(", "));
+                row
+            })
+            .collect();
+        let right: Vec<usize> = (0..header.len() - 1).collect();
+        format!(
+            "{}: {} variants, {nodes} stages{shared}, {hits} stored, {runs} to run, {} depending on others\n\n{}",
+            self.merged.plan.operation_mode,
+            self.variants.len(),
+            nodes - hits - runs,
+            report::columns(&header, &rows, &right)
+        )
+    }
+}
+
+/// Variants that are being planned.
+#[derive(Default)]
+struct Making {
+    variants: Vec<Variant>,
+    plans: Vec<(Plan, usize)>,
+    layouts: Vec<Layout>,
+    secrets: Secrets,
+    drawn_seed: Option<u64>,
+    run_dir: Option<String>,
+    list_all: bool,
+}
+
+impl Making {
+    fn add(&mut self, loaded: &Loaded, variant: Variant, plan: Plan, layout: Layout) {
+        let known = self.layouts.iter().position(|other| *other == layout);
+        let place = known.unwrap_or_else(|| {
+            self.layouts.push(layout);
+            self.layouts.len() - 1
+        });
+        self.secrets.add(loaded.secrets());
+        self.run_dir.get_or_insert_with(|| loaded.config.hydra.run.dir.clone());
+        self.list_all |= loaded.config.dataset.as_ref().is_some_and(|dataset| dataset.check_image_files);
+        self.variants.push(variant);
+        self.plans.push((plan, place));
+    }
+
+    fn planned(self) -> Result<Planned, Refusal> {
+        let layout_of = self.plans.iter().map(|(_, place)| *place).collect();
+        let mut modes: Vec<&str> = self.plans.iter().map(|(plan, _)| plan.operation_mode.as_str()).collect();
+        modes.dedup();
+        let mode = modes.join(", ");
+        let mut merged = Merged::of(self.plans, &mode)?;
+        let values: Vec<_> = self.variants.iter().map(|variant| variant.values.clone()).collect();
+        display_names(&mut merged, &values);
+        Ok(Planned {
+            variants: self.variants,
+            merged,
+            layouts: self.layouts,
+            layout_of,
+            secrets: self.secrets,
+            drawn_seed: self.drawn_seed,
+            run_dir: self.run_dir.unwrap_or_default(),
+            list_all: self.list_all,
+        })
+    }
+}

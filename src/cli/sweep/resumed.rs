@@ -1,0 +1,161 @@
+//! Going on with a sweep.
+
+use super::launch::Launch;
+use super::planned::Planned;
+use crate::cli::format::print;
+use crate::cli::launch::{Options, cancellation};
+use crate::cli::prepare::Outside;
+use crate::cli::{Exit, Refusal};
+use crate::record;
+use crate::record::{Outcome, RecordError, RunFolder, RunRecord, Standing, SweepRecord, resume_command};
+use crate::sweep::Followed;
+use contract::Registry;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// How a sweep is gone on with.
+pub(crate) struct Resuming<'a> {
+    /// Its folder.
+    pub(crate) folder: &'a Path,
+    /// Where its working directory is now; none where it was.
+    pub(crate) directory: Option<&'a Path>,
+    /// The store; none for the one that it used.
+    pub(crate) cache_dir: Option<&'a Path>,
+    pub(crate) options: &'a Options,
+}
+
+/// Goes on with the variants of a sweep that are not done, in their folders, with the configurations that these keep.
+pub(crate) fn resume(resuming: &Resuming<'_>, registry: &Registry) -> Result<Exit, Refusal> {
+    let started = Instant::now();
+    let cancellation = cancellation()?;
+    let Resuming { folder: shown, options, .. } = *resuming;
+    let folder = RunFolder::open(shown)?;
+    let no_sweep = || RecordError::NoRuns { folder: shown.to_owned() };
+    let Some(lease) = folder.try_lease()? else {
+        let since =
+            SweepRecord::read(folder.path())?.map_or_else(|| "its start".to_owned(), |known| known.started);
+        let engine = "another process".to_owned();
+        return Err(RecordError::Running { path: shown.to_owned(), engine, since }.into());
+    };
+    // As it is now that nobody else changes it.
+    let mut record = SweepRecord::read(folder.path())?.ok_or_else(no_sweep)?;
+    let after = match record.outcome {
+        Outcome::Done => {
+            let text = format!(
+                "sweep {} is done, nothing is left to do; results are in {}\n",
+                record.id,
+                shown.display()
+            );
+            return print(&text);
+        }
+        Outcome::Failed => Standing::Failed,
+        Outcome::Cancelled => Standing::Cancelled,
+        Outcome::Running => Standing::Killed,
+    };
+    let cache_dir = store_of(resuming, &folder, &record)?;
+    enter(resuming, &mut record)?;
+    let left = left(&folder, &mut record)?;
+    let planned = Planned::kept(&folder, &record, &left, registry)?;
+    let hide = |refusal| Refusal::Hidden(Box::new(refusal), planned.secrets.clone());
+    let outside = Outside::read_in(cache_dir, &planned.merged.plan).map_err(hide)?;
+    let known = outside.known(&planned.merged.plan).map_err(hide)?;
+    let found = planned.preflight(&known, registry, options, folder.path()).map_err(hide)?;
+
+    // From here on there is something to lose.
+    cancellation.guard();
+    let next = folder.mend()?;
+    (record.outcome, record.finished) = (Outcome::Running, None);
+    for Left { position, .. } in &left {
+        let variant = &mut record.variants[*position];
+        (variant.outcome, variant.error) = (Outcome::Running, None);
+    }
+    folder.save_sweep(&record)?;
+    let folders: Vec<RunFolder> = left.iter().map(|left| left.folder.clone()).collect();
+    planned.keep(&known, &folders)?;
+    let mut followed = Vec::new();
+    for (number, left) in left.iter().enumerate() {
+        let variant = &planned.variants[number];
+        let begun = match &left.run {
+            Some((run, _)) => run.clone(),
+            None => RunRecord::start(left.folder.id(), &variant.operation_mode, &record.file),
+        };
+        let after = left.run.as_ref().map(|(_, standing)| *standing);
+        let begun = begun.in_store(&known.store);
+        let members = &planned.merged.members[number];
+        followed.push(Followed::new(left.position, variant, &folders[number], members, begun, after));
+    }
+    let launch = Launch {
+        started,
+        planned: &planned,
+        known: &known,
+        registry,
+        options,
+        cancellation: &cancellation,
+        found: &found,
+    };
+    let exit = launch.run(&folder, shown, record, &folders, followed, Some((after, next)))?;
+    drop(lease);
+    Ok(exit)
+}
+
+/// A variant that is not done.
+pub(super) struct Left {
+    /// Its position in the record.
+    pub(super) position: usize,
+    pub(super) folder: RunFolder,
+    /// Its run, if it has started, and how that stands.
+    pub(super) run: Option<(RunRecord, Standing)>,
+}
+
+/// The variants that are not done. Of one that a killed engine left, its own run says how it ended.
+fn left(sweep: &RunFolder, record: &mut SweepRecord) -> Result<Vec<Left>, Refusal> {
+    let mut left = Vec::new();
+    for (position, variant) in record.variants.iter_mut().enumerate() {
+        let folder = RunFolder::open(&sweep.path().join(&variant.folder))?;
+        let found = record::run(folder.path());
+        if found.as_ref().is_some_and(|found| found.standing == Standing::Done) {
+            (variant.outcome, variant.error) = (Outcome::Done, None);
+            continue;
+        }
+        // It is this process that holds the sweep now.
+        let before = |standing| if standing == Standing::Running { Standing::Killed } else { standing };
+        let run = found.and_then(|found| Some((found.record.ok()?, before(found.standing))));
+        left.push(Left { position, folder, run });
+    }
+    Ok(left)
+}
+
+/// The store: the one that is named, else the one that the sweep's runs used.
+fn store_of(
+    resuming: &Resuming<'_>,
+    folder: &RunFolder,
+    record: &SweepRecord,
+) -> Result<Option<PathBuf>, Refusal> {
+    if let Some(named) = resuming.cache_dir {
+        let absolute =
+            std::path::absolute(named).map_err(|error| Refusal::System("find the store", error))?;
+        return Ok(Some(absolute));
+    }
+    let used = record.variants.iter().find_map(|variant| {
+        let run = record::run(&folder.path().join(&variant.folder))?;
+        run.record.ok()?.store.map(PathBuf::from)
+    });
+    Ok(used.filter(|used| used.is_dir()))
+}
+
+/// Goes to the working directory of the sweep.
+fn enter(resuming: &Resuming<'_>, record: &mut SweepRecord) -> Result<(), Refusal> {
+    let directory = resuming.directory.map_or_else(|| record.directory.clone(), Path::to_owned);
+    if directory.as_os_str().is_empty() {
+        return Ok(());
+    }
+    std::env::set_current_dir(&directory).map_err(|source| RecordError::NoDirectory {
+        directory,
+        run: resuming.folder.display().to_string(),
+        resume: resume_command(resuming.folder),
+        source,
+    })?;
+    record.directory =
+        std::env::current_dir().map_err(|error| Refusal::System("tell the working directory", error))?;
+    Ok(())
+}
