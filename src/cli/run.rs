@@ -8,7 +8,7 @@ use super::{
     sweep, unchanged,
 };
 use crate::{
-    record::{RunFolder, RunRecord},
+    record::{self, RunFolder, RunRecord},
     report::Journal,
 };
 use contract::Registry;
@@ -52,7 +52,10 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
     let hide = |refusal| prepared.hide(refusal);
     let outside = Outside::read(configuration, &prepared.plan).map_err(hide)?;
     let key = unchanged::key(&prepared, &outside.recipes)?;
-    if !new_folder && let Some(completion) = outside.store.completion(&key) {
+    if !new_folder
+        && let Some(completion) = outside.store.completion(&key)
+        && record::is_whole(completion.folder())
+    {
         let told = unchanged::tell(&completion, options.format, options.quiet);
         // The process ends now; to take apart what describes a thousand stages would be a tenth of its time.
         std::mem::forget((prepared, outside));

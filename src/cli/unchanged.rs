@@ -11,17 +11,17 @@ use contract::{Event, EventKind};
 use petgraph::graph::NodeIndex;
 use std::{collections::BTreeMap, path::Path};
 
-/// What the files of a run depend on: the configuration as it was written and the changes to it, the working directory, by
-/// which its paths go, and the recipe of each stage.
+/// What the files of a run depend on: the configuration as it was written and the changes to it, the environment variables
+/// that these name, the working directory, by which paths go, and the recipe of each stage.
 pub(crate) fn key(prepared: &Prepared, recipes: &BTreeMap<NodeIndex, Digest>) -> Result<Digest, Refusal> {
-    let directory = std::env::current_dir()
-        .map_err(|error| Refusal::System("tell the working directory", error))?
-        .to_string_lossy()
-        .into_owned();
+    let directory =
+        std::env::current_dir().map_err(|error| Refusal::System("tell the working directory", error))?;
     let Prepared { loaded, plan, .. } = prepared;
     let stages: Vec<_> = recipes.iter().map(|(index, recipe)| (plan.name(*index), recipe)).collect();
     let program = env!("CARGO_PKG_VERSION");
-    Ok(Digest::of_value(&("run", program, loaded.text(), loaded.overrides(), directory, stages))?)
+    let written = (loaded.text(), loaded.overrides(), loaded.environment());
+    let directory = directory.as_os_str().as_encoded_bytes();
+    Ok(Digest::of_value(&("run", program, written, directory, stages))?)
 }
 
 /// Remembers what a run that is done left. That it cannot be remembered costs a look at everything next time.

@@ -12,14 +12,14 @@ use super::{
     secrets::Secrets,
     source,
     template::{self, Variable},
-    text::{Place, Text, hide_credentials},
+    text::{MARK_START, Place, Text, hide_credentials},
     write,
 };
 use contract::{Config, Issue, IssueKind};
 use jiff::Zoned;
 use miette::NamedSource;
 use serde_json::{Map, Value};
-use std::{ops::Range, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, path::PathBuf, sync::Arc};
 
 /// What to load.
 #[derive(Debug, Clone)]
@@ -309,6 +309,18 @@ impl Loaded {
     /// More values that must not be shown, and the names of their variables.
     pub(super) fn hide_too(&mut self, values: Vec<(String, String)>) {
         self.secrets.learn(values);
+    }
+
+    /// The environment variables that the file and the changes name and that are set, with their values.
+    #[must_use]
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        let texts = std::iter::once(self.text()).chain(self.overrides.iter().map(String::as_str));
+        // A reference as the file has it, or what a template left of one.
+        let references = |text| str::split(text, "${").skip(1).chain(str::split(text, MARK_START).skip(1));
+        let names = texts.flat_map(references).map(|after| after.strip_prefix("oc.env:").unwrap_or(after));
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let names = names.map(|after| &after[..after.find(|c| !is_part(c)).unwrap_or(after.len())]);
+        names.filter_map(|name| Some((name.to_owned(), environment(name).ok()??))).collect()
     }
 
     /// The changes from the command line, as they were given but for credentials in addresses.

@@ -15,6 +15,14 @@ pub struct History {
     pub problems: Vec<String>,
 }
 
+/// Whether the run in `folder` has its own files.
+#[must_use]
+pub fn is_whole(folder: &Path) -> bool {
+    [super::RECORD, super::EVENTS, super::LOG, ".hydra/config.yaml", ".hydra/overrides.yaml"]
+        .iter()
+        .all(|own| folder.join(own).is_file())
+}
+
 /// Whether the run in `folder` told any metric, without taking its events apart.
 ///
 /// # Errors

@@ -25,6 +25,9 @@ pub enum Life {
     Unknown,
 }
 
+/// How often a lease is tried for that somebody only looks at.
+const TRIES: usize = 1000;
+
 impl RunFolder {
     /// Holds the run folder until the lease is dropped.
     ///
@@ -47,15 +50,16 @@ impl RunFolder {
         let path = self.path().join(super::EVENTS);
         let failed = |error| RecordError::io("lock", &path, error);
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
-        loop {
+        for _ in 0..TRIES {
             match file.file().try_lock() {
                 Ok(()) => return Ok(Some(Lease { _file: file })),
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
-                Err(TryLockError::WouldBlock) if life(self.path()) == Life::Alive => return Ok(None),
-                // Somebody looks whether it is locked, and does not stay.
-                Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+                // Somebody may look whether it is locked, and does not stay.
+                Err(TryLockError::WouldBlock) if life(self.path()) == Life::Gone => std::thread::yield_now(),
+                Err(TryLockError::WouldBlock) => break,
             }
         }
+        Ok(None)
     }
 }
 

@@ -1,12 +1,17 @@
 //! A result's files, put into the run folder.
 
-use super::{Published, RecordError};
+use super::{Published, RecordError, RunFolder};
 use crate::{
     schedule::Place,
     store::{Manifest, Store, StoreError, failpoint},
 };
 use fs_err as fs;
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs::Permissions,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::Path,
+};
 
 /// Puts the files of a result at their places in the run folder, replacing what is there, and says what is there now. All
 /// places are known to be good before the first file is put there. `made` is the folder in which they have just been made,
@@ -37,7 +42,7 @@ pub fn materialise(
     let mut published = Vec::with_capacity(places.len());
     for (place, file) in places {
         let dest = folder.path().join(&place);
-        if !made.is_some_and(|made| moved(&made.join(&file.path), &dest)) {
+        if !made.is_some_and(|made| moved(&made.join(&file.path), &dest, folder)) {
             store
                 .restore(&file.digest, file.size, &dest)
                 .map_err(|error| blame_the_run_folder(error, &dest))?;
@@ -47,15 +52,23 @@ pub fn materialise(
     Ok(published)
 }
 
-/// Moves a file; that is impossible from one file system to another.
-fn moved(from: &Path, to: &Path) -> bool {
+/// Moves a file, and gives it the permissions of a copy. That is impossible from one file system to another, and not done
+/// with a file that has another name somewhere: an edit of one would be an edit of both.
+fn moved(from: &Path, to: &Path, run: &RunFolder) -> bool {
     let made = || to.parent().is_some_and(|folder| fs::create_dir_all(folder).is_ok());
     let rename = || fs::rename(from, to).is_ok();
-    let moved = rename() || (made() && rename());
+    let alone = fs::symlink_metadata(from).is_ok_and(|file| file.nlink() == 1);
+    let moved = alone && permit(from, run) && (rename() || (made() && rename()));
     if moved {
         failpoint::hit("record::moved");
     }
     moved
+}
+
+/// Read and written by its owner, read by others, but for what the user's mask takes away, as the run folder shows.
+fn permit(file: &Path, run: &RunFolder) -> bool {
+    let Ok(folder) = fs::metadata(run.path()) else { return false };
+    fs::set_permissions(file, Permissions::from_mode(folder.mode() & 0o644)).is_ok()
 }
 
 /// What failed at the destination is about the run folder, and so is the remedy.

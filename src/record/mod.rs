@@ -40,7 +40,7 @@ pub use error::RecordError;
 pub use events::EventLog;
 pub use folder::{RunFolder, read_overrides};
 pub use found::{FoundRun, Standing, find, find_unfinished, run, runs};
-pub use history::{EVENTS_FORMAT, History, has_metrics, history};
+pub use history::{EVENTS_FORMAT, History, has_metrics, history, is_whole};
 pub use keys::{Found, InputOrigin, Origin, RunKeys, StageKey, read_keys};
 pub use layout::Layout;
 pub use lease::{Lease, Life, life};

@@ -110,3 +110,23 @@ fn what_has_just_been_made_is_moved_and_what_is_not_there_any_more_is_copied() {
         assert_eq!(fs::read_to_string(run.path().join(file)).unwrap(), text);
     }
 }
+
+#[test]
+fn a_file_with_another_name_somewhere_is_copied_and_a_moved_one_has_the_permissions_of_a_copy() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let World { store, run, .. } = &world();
+    let manifest = publish(store);
+    let made = tempfile::tempdir_in(run.path().parent().unwrap()).unwrap();
+    for (folder, file) in [("saved_models", "best_model.h5"), ("_stage", "curves.svg")] {
+        fs::create_dir(made.path().join(folder)).unwrap();
+        fs::write(made.path().join(folder).join(file), file).unwrap();
+        let mode = std::fs::Permissions::from_mode(0o400);
+        fs::set_permissions(made.path().join(folder).join(file), mode).unwrap();
+    }
+    fs::hard_link(made.path().join("_stage/curves.svg"), made.path().join("elsewhere.svg")).unwrap();
+    materialise(store, &manifest, &place(run, &Layout::default()), Some(made.path())).unwrap();
+    for file in ["train/curves.svg", "saved_models/best_model.h5"] {
+        let found = fs::metadata(run.path().join(file)).unwrap();
+        assert_eq!((found.nlink(), found.mode() & 0o777), (1, 0o644), "{file}");
+    }
+}

@@ -362,6 +362,10 @@ impl<'a> Board<'a> {
     /// Puts a stage whose result is damaged back to the start, and with it those that wait with that result in hand.
     fn rebuild(&mut self, producer: NodeIndex) -> Result<(), Failure> {
         let Some(standing) = self.stages.get_mut(&producer) else { return Ok(()) };
+        // Several stages may find the same damage; the others find the rebuilding under way.
+        if !matches!(standing.state, State::Done(_)) {
+            return Ok(());
+        }
         standing.rebuilds += 1;
         if standing.rebuilds > REBUILDS {
             let name = &standing.stage.name;
@@ -377,10 +381,6 @@ impl<'a> Board<'a> {
                         .to_owned(),
                 ),
             });
-        }
-        // Two stages may find the same damage; the second finds the rebuilding under way.
-        if !matches!(standing.state, State::Done(_)) {
-            return Ok(());
         }
         standing.damage_told = false;
         self.set(producer, State::Waiting);
@@ -603,6 +603,7 @@ mod tests {
             board.set(index, State::Done(manifest()));
             assert!(board.complete().is_empty());
             assert!(board.rebuild(index).is_ok());
+            assert!(board.rebuild(index).is_ok(), "found by another stage as well, it is one damage");
             assert_eq!(board.complete(), [index]);
         }
         board.set(index, State::Done(manifest()));

@@ -1,7 +1,7 @@
 //! Ctrl-C, SIGTERM, and the terminal that closes.
 
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
+    consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
 };
 use std::{
@@ -41,6 +41,8 @@ impl Cancellation {
         let cancellation = Self::default();
         let heard = [SIGINT, SIGTERM].into_iter().chain((!is_ignored(SIGHUP)).then_some(SIGHUP));
         let mut signals = Signals::new(heard)?;
+        // Where SIGCHLD is ignored, as a parent may leave it, the kernel forgets how a process ended; a handler ends that.
+        signal_hook::flag::register(SIGCHLD, Arc::default())?;
         let asked = cancellation.clone();
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             let mut last: Option<Instant> = None;

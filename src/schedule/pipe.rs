@@ -17,18 +17,24 @@ pub(super) struct Pipe {
     end: Option<OwnedFd>,
     /// The line that has not come to its end yet.
     rest: Vec<u8>,
+    bytes: u64,
 }
 
 impl Pipe {
     /// Reads from `end` from now on; it must not be read elsewhere.
     pub(super) fn new(end: OwnedFd) -> io::Result<Self> {
         fcntl_setfl(&end, OFlags::NONBLOCK)?;
-        Ok(Self { end: Some(end), rest: Vec::new() })
+        Ok(Self { end: Some(end), rest: Vec::new(), bytes: 0 })
     }
 
     /// What to wait for; nothing once it has ended.
     pub(super) fn end(&self) -> Option<&OwnedFd> {
         self.end.as_ref()
+    }
+
+    /// Bytes read so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Reads what is there, at most one piece, so that nobody else is kept waiting. Gives the lines in it, as text whatever
@@ -37,7 +43,10 @@ impl Pipe {
         let Some(end) = &self.end else { return Vec::new() };
         let mut bytes = [0; CHUNK];
         match rustix::io::read(end, &mut bytes) {
-            Ok(count @ 1..) => self.rest.extend_from_slice(bytes.get(..count).unwrap_or_default()),
+            Ok(count @ 1..) => {
+                self.bytes += count as u64;
+                self.rest.extend_from_slice(bytes.get(..count).unwrap_or_default());
+            }
             Err(Errno::AGAIN | Errno::INTR) => return Vec::new(),
             // Ended. A pipe that cannot be read will not be readable later either.
             Ok(0) | Err(_) => self.end = None,

@@ -25,8 +25,11 @@ use std::{
 
 /// From the last word of a process to its end.
 const EXIT_GRACE: Duration = Duration::from_secs(5);
-/// How long something that hides from the end of its group, and holds the pipes, is listened to.
+/// How long the silence of something that hides from the end of its group, and holds the pipes, is listened to.
 const DRAIN: Duration = Duration::from_secs(1);
+/// What a process can have left in its pipes (the kernel's limit of an ordinary user's pipe is 1 MiB); more comes from
+/// something that it left behind.
+const MOST_IN_PIPES: u64 = 2 << 20;
 /// How often the engine looks whether the process must stop.
 const POLL: Duration = Duration::from_millis(20);
 /// How many lines of what a dead process wrote are shown.
@@ -141,12 +144,18 @@ impl Process {
         }
         // Whatever it started and left behind holds the pipes open; it ends here.
         self.signal(Signal::KILL);
-        let deadline = Instant::now() + DRAIN;
         self.end = None;
+        let (mut quiet, mut heard) = (Instant::now(), self.bytes());
+        let most = heard + MOST_IN_PIPES;
+        // What it had said is heard, however slowly: only silence is timed.
         while (self.stdout.end().is_some() || self.stderr.end().is_some())
-            && let Some(left) = deadline.checked_duration_since(Instant::now())
+            && quiet.elapsed() < DRAIN
+            && heard < most
         {
-            self.listen(left.min(POLL), hear, said, &mut last_word);
+            self.listen(POLL, hear, said, &mut last_word);
+            if self.bytes() > heard {
+                (quiet, heard) = (Instant::now(), self.bytes());
+            }
         }
     }
 
@@ -180,10 +189,15 @@ impl Process {
         self.has_ended()
     }
 
-    /// Whether the process has ended. It is not reaped, so that its number stays ours until the guard has let go of it.
+    /// Bytes heard so far.
+    fn bytes(&self) -> u64 {
+        self.stdout.bytes() + self.stderr.bytes()
+    }
+
+    /// Whether the process has ended, or cannot be waited for. It is not reaped, so that its number stays ours until the guard has let go of it.
     fn has_ended(&self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-        matches!(waitid(WaitId::Pid(self.group), options), Ok(Some(_)))
+        !matches!(waitid(WaitId::Pid(self.group), options), Ok(None) | Err(rustix::io::Errno::INTR))
     }
 
     /// Sends a signal to its group; one that is gone already is as good.

@@ -215,3 +215,27 @@ fn a_cancelled_program_has_two_seconds_after_sigterm() {
     assert!(asked.elapsed() >= Duration::from_secs(2), "{:?}", asked.elapsed());
     sandbox.must_be_quiet();
 }
+
+#[test]
+fn all_that_a_program_said_is_heard_however_slow_the_reader_is() {
+    let sandbox = own("  talk: {command: 'sh talk.sh; echo > {outputs.a.txt}', outputs: [a.txt]}\n");
+    sandbox.write("talk.sh", "for i in $(seq 4000); do echo '{\"event\": \"metric\", \"name\": \"loss\", \"value\": 1, \"step\": '$i'}'; done\n");
+    let engine = sandbox.start(&[&RUN[..], &["--format", "json", "--quiet"]].concat());
+    // By then the program has ended, and all pipes between it and this test are full.
+    std::thread::sleep(Duration::from_secs(3));
+    let ended = end(engine);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(ended.stdout.lines().filter(|line| line.contains("\"event\":\"metric\"")).count(), 4000);
+}
+
+#[test]
+fn a_program_ends_also_where_its_engine_was_started_with_its_childrens_ends_ignored() {
+    let sandbox = own("  a: {command: 'echo 1 > {outputs.a.txt}; exit 3', outputs: [a.txt]}\n");
+    let engine = sandbox.command(&RUN);
+    let mut shell = std::process::Command::new("sh");
+    shell.arg("-c").arg("trap '' CHLD; exec \"$0\" \"$@\"").arg(engine.get_program()).args(engine.get_args());
+    let environment = engine.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    shell.envs(environment).current_dir(engine.get_current_dir().expect("the sandbox"));
+    let output = shell.output().expect("it ends");
+    assert_eq!(output.status.code(), Some(12), "{output:?}");
+}

@@ -53,6 +53,31 @@ fn a_changed_or_lost_file_of_the_results_and_another_command_make_a_new_folder()
 }
 
 #[test]
+fn an_environment_variable_that_the_file_names_and_a_lost_file_of_the_run_make_a_new_folder() {
+    let (folder, sandbox) = ("hydra.run.dir='runs/${oc.env:PLACE}'", Sandbox::new().with("PLACE", "one"));
+    assert_eq!(sandbox.run_again(&[folder]).code, Some(0));
+    let sandbox = sandbox.with("PLACE", "two");
+    assert_eq!(sandbox.run_again(&[folder]).code, Some(0));
+    assert!(sandbox.path("runs/two/run.json").exists());
+    assert!(sandbox.run_again(&[folder]).stdout.contains("results are in runs/two"));
+    for own in ["events.jsonl", "run.json", ".hydra/config.yaml"] {
+        fs_err::remove_file(sandbox.path("runs/two").join(own)).expect("a file");
+        let again = sandbox.run_again(&[folder]);
+        assert_eq!(again.code, Some(0), "{again:?}");
+        assert!(again.stdout.contains("done in"), "{again:?}");
+        fs_err::remove_dir_all(sandbox.path("runs/two")).expect("a folder");
+        let newest = sandbox.path("runs/two-2");
+        fs_err::rename(newest, sandbox.path("runs/two")).expect("a folder");
+        assert!(
+            sandbox.run_again(&[folder]).stdout.contains("done in"),
+            "a folder that was moved is another"
+        );
+        fs_err::remove_dir_all(sandbox.path("runs/two")).expect("a folder");
+        fs_err::rename(sandbox.path("runs/two-2"), sandbox.path("runs/two")).expect("a folder");
+    }
+}
+
+#[test]
 fn a_result_that_is_gone_from_the_store_is_made_again() {
     let sandbox = Sandbox::new();
     sandbox.must_run(&[]);

@@ -1,17 +1,22 @@
 //! Going on with a sweep.
 
-use super::launch::Launch;
-use super::planned::Planned;
-use crate::cli::format::print;
-use crate::cli::launch::{Options, cancellation};
-use crate::cli::prepare::Outside;
-use crate::cli::{Exit, Refusal};
-use crate::record;
-use crate::record::{Outcome, RecordError, RunFolder, RunRecord, Standing, SweepRecord, resume_command};
-use crate::sweep::Followed;
+use super::{launch::Launch, planned::Planned};
+use crate::{
+    cli::{
+        Exit, Refusal,
+        format::{Format, print},
+        launch::{Options, cancellation},
+        prepare::Outside,
+    },
+    record::{self, Life, Outcome, RecordError, RunFolder, RunRecord, Standing, SweepRecord, resume_command},
+    sweep::Followed,
+};
 use contract::Registry;
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 /// How a sweep is gone on with.
 pub(crate) struct Resuming<'a> {
@@ -46,7 +51,12 @@ pub(crate) fn resume(resuming: &Resuming<'_>, registry: &Registry) -> Result<Exi
                 record.id,
                 shown.display()
             );
-            return print(&text);
+            if options.format == Format::Text {
+                return print(&text);
+            }
+            // Standard output belongs to events, of which there are none.
+            io::stderr().lock().write_all(text.as_bytes()).ok();
+            return Ok(Exit::Done);
         }
         Outcome::Failed => Standing::Failed,
         Outcome::Cancelled => Standing::Cancelled,
@@ -117,6 +127,12 @@ fn left(sweep: &RunFolder, record: &mut SweepRecord) -> Result<Vec<Left>, Refusa
             (variant.outcome, variant.error) = (Outcome::Done, None);
             continue;
         }
+        if record::life(folder.path()) == Life::Alive {
+            // Somebody goes on with it alone.
+            let (path, engine) = (folder.path().to_owned(), "another process".to_owned());
+            let since = found.and_then(|found| Some(found.record.ok()?.started)).unwrap_or_default();
+            return Err(RecordError::Running { path, engine, since }.into());
+        }
         // It is this process that holds the sweep now.
         let before = |standing| if standing == Standing::Running { Standing::Killed } else { standing };
         let run = found.and_then(|found| Some((found.record.ok()?, before(found.standing))));
@@ -140,6 +156,10 @@ fn store_of(
         let run = record::run(&folder.path().join(&variant.folder))?;
         run.record.ok()?.store.map(PathBuf::from)
     });
+    if let Some(gone) = used.as_ref().filter(|used| !used.is_dir()) {
+        let gone = gone.display();
+        eprintln!("note: the store that this sweep used, `{gone}`, is gone; what it held is made again");
+    }
     Ok(used.filter(|used| used.is_dir()))
 }
 
