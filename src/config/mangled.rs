@@ -148,6 +148,8 @@ pub(super) fn in_quotes(text: &str) -> String {
 
 /// A path in double quotes whose backslashes are escapes: `"C:\train\new"` holds a tab and a line end.
 pub(super) fn path_with_escapes(key: Option<&str>, node: &Node) -> Option<ConfigError> {
+    // A mapping may begin with a key in quotes.
+    node.scalar()?;
     let place = node.place.as_ref()?;
     let inner = place.slice().strip_prefix('"')?;
     let is_drive = matches!(inner.as_bytes(), [letter, b':', b'\\', ..] if letter.is_ascii_alphabetic());

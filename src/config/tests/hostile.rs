@@ -123,3 +123,12 @@ fn a_path_with_a_line_end_is_written_such_that_it_reads_back() {
         }
     }
 }
+
+#[test]
+fn a_mapping_below_a_path_whose_key_needs_quotes_reads_back() {
+    let change = "++hydra.# some_path.# some_path=C:\\train";
+    let first = loaded(CHAIN, &[change]);
+    let written = first.resolved_yaml();
+    assert!(written.contains("\"# some_path\": C:\\train"), "{written}");
+    assert_eq!(loaded(&written, &[]).config, first.config);
+}
