@@ -87,7 +87,7 @@ Exit codes:
    3  plan --check: a run would run something
   10  the configuration is wrong
   11  the plan cannot run, or preflight found errors
-  12  a stage failed
+  12  a stage failed, or the system: a full disk
   13  cancelled; `pipeline resume` goes on
   14  the store is corrupt and could not be rebuilt; cache verify: something was corrupt
 
