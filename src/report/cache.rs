@@ -142,10 +142,19 @@ pub fn cleared_note(cleared: &Cleared, most: u64) -> String {
         ),
         _ => "what no result needs".to_owned(),
     };
+    let is_beyond = cleared.bytes_after > most;
+    let (most, left) = (size(most), size(cleared.bytes_after));
+    if cleared.parts.is_empty() {
+        return format!(
+            "the store holds {left}, which is beyond {most}, but all of it is in use or a checkpoint of unfinished work; \
+             PIPELINE_CACHE_SIZE sets another bound"
+        );
+    }
     let freed = size(cleared.bytes_before.saturating_sub(cleared.bytes_after));
+    let stays =
+        if is_beyond { format!("; {left} are in use or checkpoints and stay") } else { String::new() };
     format!(
-        "the store grew beyond {}, so {what} went, {freed}; PIPELINE_CACHE_SIZE sets another bound",
-        size(most)
+        "the store grew beyond {most}, so {what} went, {freed}{stays}; PIPELINE_CACHE_SIZE sets another bound"
     )
 }
 
@@ -292,6 +301,8 @@ mod tests {
             cleared(root(), &nothing, false),
             cleared_json(root(), &done, true),
             cleared_note(&done, 20_000_000_000) + "\n",
+            cleared_note(&done, 22_000_000_000) + "\n",
+            cleared_note(&nothing, 5) + "\n",
         ];
         insta::assert_snapshot!("cache_cleared", text.join("---\n"));
     }

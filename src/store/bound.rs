@@ -19,7 +19,8 @@ use std::{
 /// A count is believed so long.
 const COUNTED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A clearing that could not get below the bound, because of what is in use, is not tried again sooner.
+/// A clearing that could not get below the bound, because of what is in use, is not tried again sooner, unless the store
+/// grows by a tenth of the bound.
 const CLEARED: Duration = Duration::from_secs(60 * 60);
 
 /// How much a store may hold.
@@ -91,11 +92,23 @@ struct Size {
     counted: u64,
     /// When it was last cleared for being too large.
     cleared: u64,
+    /// What that clearing left.
+    #[serde(default)]
+    left: u64,
+}
+
+impl Size {
+    /// Whether clearing it would be in vain: it was just tried, and what was left was too much.
+    fn is_stuck(&self, most: u64, now: u64) -> bool {
+        self.left > most
+            && now.abs_diff(self.cleared) < CLEARED.as_secs()
+            && self.bytes <= self.left.saturating_add(most / 10)
+    }
 }
 
 impl Store {
     /// Clears the store if it is larger than the bound, as far as is known without looking at all of it. What it did, if
-    /// anything was removed.
+    /// anything was removed, or if for the first time it could not get below the bound.
     ///
     /// # Errors
     /// When the store cannot be read or written.
@@ -114,11 +127,13 @@ impl Store {
                 Size { bytes: self.usage()?.values().map(|amount| amount.bytes).sum(), counted: now, ..size };
         }
         let mut cleared = None;
-        if size.bytes > most && is_over(size.cleared, CLEARED) {
+        if size.bytes > most && !size.is_stuck(most, now) {
             match self.clear(Bounds { bytes: Some(most), days: None }, false) {
                 Ok(done) => {
-                    size = Size { bytes: done.bytes_after, counted: now, cleared: now };
-                    cleared = Some(done).filter(|done| !done.parts.is_empty());
+                    let is_news = size.left <= most && done.bytes_after > most;
+                    size =
+                        Size { bytes: done.bytes_after, counted: now, cleared: now, left: done.bytes_after };
+                    cleared = Some(done).filter(|done| is_news || !done.parts.is_empty());
                 }
                 // Then it is done by others.
                 Err(StoreError::Clearing) => {}
@@ -160,6 +175,7 @@ fn seconds() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Digest;
 
     fn store() -> (tempfile::TempDir, Store) {
         let root = tempfile::tempdir().unwrap();
@@ -195,17 +211,48 @@ mod tests {
         assert_eq!(store.known_size().map(|size| size.bytes), Some(530));
     }
 
+    /// A run that stores `bytes`, of which no result needs any when it ends.
+    fn run(store: &Store, name: &str, bytes: usize) -> Option<Cleared> {
+        let object = store.object_path(&Digest::of(name.as_bytes()));
+        fs::create_dir_all(object.parent().unwrap()).unwrap();
+        fs::write(&object, vec![0; bytes]).unwrap();
+        let past = SystemTime::now() - Duration::from_secs(60);
+        fs::File::open(&object).unwrap().set_modified(past).unwrap();
+        store.count_added(bytes as u64);
+        store.keep_within(Bound::Bytes(5000)).unwrap()
+    }
+
+    fn held(store: &Store) -> u64 {
+        store.usage().unwrap().values().map(|amount| amount.bytes).sum()
+    }
+
     #[test]
-    fn a_store_that_cannot_be_cleared_below_its_bound_is_not_tried_again_at_once() {
+    fn a_store_is_within_its_bound_after_each_of_many_runs() {
         let (_root, store) = store();
-        store.count_added(2000);
-        store.keep_within(Bound::Bytes(1000)).unwrap();
-        let cleared = store.known_size().unwrap();
-        assert!(cleared.cleared > 0);
-        assert_eq!(cleared.bytes, 0);
-        store.count_added(3000);
-        store.keep_within(Bound::Bytes(1000)).unwrap();
-        assert_eq!(store.known_size(), Some(Size { bytes: 3000, ..cleared }), "it has just been cleared");
+        let mut times = 0;
+        for name in 0..12 {
+            times += usize::from(run(&store, &name.to_string(), 2000).is_some());
+            assert!(held(&store) <= 5000, "{} after run {name}", held(&store));
+        }
+        assert_eq!(times, 4, "each third run clears, however short ago the last did");
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_cleared_below_its_bound_says_so_once_and_is_tried_again_when_it_has_grown() {
+        let (_root, store) = store();
+        let partial = store.partial(&Digest::of(b"work")).unwrap().join("epoch-3");
+        fs::write(partial, [0; 6000]).unwrap();
+        store.count_added(6000);
+        let told = store.keep_within(Bound::Bytes(5000)).unwrap().unwrap();
+        assert_eq!((told.parts.len(), told.bytes_after), (0, 6000));
+        assert_eq!(store.keep_within(Bound::Bytes(5000)).unwrap(), None);
+        assert_eq!((run(&store, "little", 500), held(&store)), (None, 6500), "it is not worth the walk");
+        let cleared = run(&store, "much", 1000).unwrap();
+        assert_eq!((cleared.bytes_before, cleared.bytes_after), (7500, 6000));
+        run(&store, "last", 400);
+        let size = store.known_size().unwrap();
+        store.save_size(Size { cleared: size.cleared - CLEARED.as_secs(), ..size }).unwrap();
+        assert!(store.keep_within(Bound::Bytes(5000)).unwrap().is_some(), "an hour later");
         assert_eq!(store.keep_within(Bound::Off).unwrap(), None);
     }
 }

@@ -99,12 +99,6 @@ fn a_store_beyond_its_bound_is_cleared_at_the_end_of_a_run_which_says_so() {
         1,
         "its own results stay"
     );
-    // As an hour later.
-    let size = sandbox.path("cache/size.json");
-    let text = fs_err::read_to_string(&size).expect("a size");
-    let mut value: Value = serde_json::from_str(&text).expect("a size");
-    value["cleared"] = 0.into();
-    fs_err::write(&size, value.to_string()).expect("a size");
     sandbox.must_run(&["operation_mode=training", "training.epochs=3"]);
     assert_eq!(json(&sandbox, &["cache", "stats"], 0)["parts"]["results"]["count"], 1);
     assert!(
@@ -112,6 +106,9 @@ fn a_store_beyond_its_bound_is_cleared_at_the_end_of_a_run_which_says_so() {
         "{}",
         sandbox.log("run-2")
     );
+    sandbox.must_run(&["operation_mode=training", "training.epochs=4"]);
+    let stats = json(&sandbox, &["cache", "stats"], 0);
+    assert_eq!(stats["parts"]["results"]["count"], 1, "however short ago it was cleared");
 
     let sandbox = sandbox.with("PIPELINE_CACHE_SIZE", "apples");
     let ended = sandbox.must_run(&["operation_mode=training", "training.epochs=2"]);
