@@ -3,18 +3,15 @@
 //! What is corrupt is removed, so that it is made again; a result that lacks an object goes too, since it is none any more.
 
 use super::{
-    Digest, Store, StoreError, failpoint,
+    Digest, Store, StoreError,
     gc::digest_of,
-    os::{self, Stamp},
+    os,
     usage::{Entry, Part, StoredResult},
 };
 use fs_err as fs;
 use rayon::prelude::*;
 use serde::Serialize;
-use std::{
-    collections::BTreeMap,
-    io::{self, ErrorKind},
-};
+use std::collections::BTreeMap;
 
 /// How far a check has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,25 +102,10 @@ impl Store {
     /// Reads an object and removes it if it is corrupt. Nothing for one that has gone away meanwhile, and for what is none.
     fn judge(&self, entry: Entry, tell: &(dyn Fn(Checking) + Sync)) -> Result<Option<Judged>, StoreError> {
         let Some(digest) = digest_of(&entry) else { return Ok(None) };
-        let failed = |error| StoreError::io("read the object", &entry.path, error);
-        let before = Stamp::of(&entry.path).map_err(failed)?;
-        let problem = match Digest::of_file(&entry.path) {
-            Ok((found, _)) if found == digest => None,
-            Ok(_) => Some("its bytes are not those that were stored".to_owned()),
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) if os::is_denied(&error) => return Err(failed(error)),
-            Err(error) => Some(cause(&error)),
+        let problem = match self.inspect(&digest) {
+            Err(StoreError::Missing { .. }) => return Ok(None),
+            inspected => inspected?,
         };
-        if problem.is_some() {
-            // Somebody who found it corrupt too may have put a good one in its place.
-            let _alone = self.alone()?;
-            if Stamp::of(&entry.path).map_err(failed)? != before {
-                return Ok(None);
-            }
-            failpoint::hit("cache::verify_before");
-            os::remove(&entry.path).map_err(|error| StoreError::io("remove", &entry.path, error))?;
-            failpoint::hit("cache::verify_after");
-        }
         tell(Checking { objects: 1, bytes: entry.bytes });
         Ok(Some(Judged { entry, digest, problem }))
     }
@@ -175,10 +157,6 @@ struct Judged {
     entry: Entry,
     digest: Digest,
     problem: Option<String>,
-}
-
-fn cause(error: &io::Error) -> String {
-    format!("it cannot be read: {error}")
 }
 
 /// What the object is in each result that has it.

@@ -1,6 +1,10 @@
 //! Objects: file contents under their digest.
 
-use super::{Attempt, Digest, Store, StoreError, digest, failpoint, os, usage};
+use super::{
+    Attempt, Digest, Store, StoreError, digest, failpoint,
+    os::{self, Stamp},
+    usage,
+};
 use fs_err::{self as fs, File};
 use std::{
     io::{self, ErrorKind},
@@ -29,12 +33,51 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`], [`StoreError::Corrupt`], or that it cannot be read.
     pub fn verify(&self, digest: &Digest) -> Result<(), StoreError> {
-        let path = self.object_path(digest);
-        match Digest::of_file(&path) {
-            Ok((found, _)) if found == *digest => Ok(()),
-            Ok(_) => Err(self.discard(digest)),
-            Err(error) => Err(self.cannot_read(digest, path, error)),
+        match self.inspect(digest)? {
+            None => Ok(()),
+            Some(problem) => {
+                tracing::debug!(%digest, problem, "removed a corrupt object from the store");
+                Err(StoreError::Corrupt { digest: *digest, path: self.object_path(digest) })
+            }
         }
+    }
+
+    /// Reads an object. If it was corrupt, it has been removed; why.
+    ///
+    /// Reading may take long, and others who found it corrupt too may put a good one in its place meanwhile: that one is
+    /// read in its turn.
+    pub(super) fn inspect(&self, digest: &Digest) -> Result<Option<String>, StoreError> {
+        let path = self.object_path(digest);
+        let failed = |error| StoreError::Io { action: "read the object", path: path.clone(), source: error };
+        let missing = || StoreError::Missing { digest: *digest, path: path.clone() };
+        for _ in 0..READINGS {
+            let seen = Stamp::of(&path).map_err(failed)?;
+            let problem = match Digest::of_file(&path) {
+                Ok((found, _)) if found == *digest => return Ok(None),
+                Ok(_) => "its bytes are not those that were stored".to_owned(),
+                Err(error) if error.kind() == ErrorKind::NotFound => return Err(missing()),
+                Err(error) if os::is_denied(&error) => return Err(failed(error)),
+                // One that the disk does not give back is as corrupt: made again, it lies elsewhere.
+                Err(error) => format!("it cannot be read: {error}"),
+            };
+            if self.remove_as_seen(&path, seen)? {
+                return Ok(Some(problem));
+            }
+        }
+        Err(failed(io::Error::other("each time it was read, another was put in its place")))
+    }
+
+    /// Removes an object unless it is another than the one that was seen. Whether it was removed.
+    fn remove_as_seen(&self, path: &Path, seen: Option<Stamp>) -> Result<bool, StoreError> {
+        // Nobody else who removes objects comes in between.
+        let _alone = self.alone()?;
+        if Stamp::of(path).map_err(|error| StoreError::io("look at the object", path, error))? != seen {
+            return Ok(false);
+        }
+        failpoint::hit("cache::verify_before");
+        os::remove(path).map_err(|error| StoreError::io("remove the corrupt object", path, error))?;
+        failpoint::hit("cache::verify_after");
+        Ok(true)
     }
 
     /// Copies an object to `dest`, replacing what is there; its folder is made. The digest is taken of what arrives, which
@@ -47,20 +90,25 @@ impl Store {
     pub fn restore(&self, digest: &Digest, size: u64, dest: &Path) -> Result<(), StoreError> {
         let failed = |error| StoreError::io("write", dest, error);
         let path = self.object_path(digest);
-        let mut object = File::open(&path).map_err(|e| self.cannot_read(digest, path, e))?;
-        let mut copy = os::temporary_beside(dest, 0o644).map_err(failed)?;
-        let found =
-            clone_or_copy(&mut object, &mut copy, size).map_err(|error| match self.verify(digest) {
-                Ok(()) => failed(error),
-                Err(unreadable) => unreadable,
-            })?;
-        if found != (*digest, size) {
-            return Err(self.discard(digest));
+        for _ in 0..READINGS {
+            let Ok(mut object) = File::open(&path) else {
+                self.verify(digest)?;
+                continue;
+            };
+            let mut copy = os::temporary_beside(dest, 0o644).map_err(failed)?;
+            let copied = clone_or_copy(&mut object, &mut copy, size);
+            if copied.as_ref().is_ok_and(|found| *found == (*digest, size)) {
+                failpoint::hit("store::restore_before_rename");
+                copy.persist(dest).map_err(|e| failed(e.error))?;
+                failpoint::hit("store::restore_after_rename");
+                return Ok(());
+            }
+            self.verify(digest)?;
+            // The object is sound. Either what was copied has been replaced meanwhile, or writing failed.
+            copied.map_err(failed)?;
         }
-        failpoint::hit("store::restore_before_rename");
-        copy.persist(dest).map_err(|e| failed(e.error))?;
-        failpoint::hit("store::restore_after_rename");
-        Ok(())
+        // It has the digest, but not the size.
+        Err(StoreError::Missing { digest: *digest, path })
     }
 
     /// Stores the bytes of a file. The bytes are copied, never linked: whoever still holds the file open cannot reach the
@@ -102,30 +150,6 @@ impl Store {
         self.count_added(size);
         Ok((digest, size))
     }
-
-    /// Removes a corrupt object and makes the error that tells of it.
-    fn discard(&self, digest: &Digest) -> StoreError {
-        let path = self.object_path(digest);
-        match os::remove(&path) {
-            Err(error) => StoreError::io("remove the corrupt object", path, error),
-            Ok(()) => {
-                tracing::debug!(%digest, "removed a corrupt object from the store");
-                StoreError::Corrupt { digest: *digest, path }
-            }
-        }
-    }
-
-    /// An object that the disk does not give back is as corrupt as one with other bytes: made again, it lies elsewhere.
-    fn cannot_read(&self, digest: &Digest, path: PathBuf, error: io::Error) -> StoreError {
-        match error.kind() {
-            ErrorKind::NotFound => StoreError::Missing { digest: *digest, path },
-            _ if os::is_denied(&error) => StoreError::Io { action: "read the object", path, source: error },
-            _ => {
-                tracing::warn!(%digest, %error, "an object cannot be read");
-                self.discard(digest)
-            }
-        }
-    }
 }
 
 /// Shares the blocks where the file system can, else copies; gives digest and size of what arrived.
@@ -139,3 +163,6 @@ fn clone_or_copy(object: &mut File, copy: &mut NamedTempFile, size: u64) -> io::
 
 /// Bytes from which on a file's blocks are shared where that is possible.
 const WORTH_SHARING: u64 = 256 * 1024;
+
+/// How often an object is read that others replace meanwhile.
+const READINGS: usize = 4;

@@ -38,6 +38,33 @@ fn a_corrupt_object_is_found_on_the_way_out_removed_and_made_again() {
 }
 
 #[test]
+fn a_good_object_that_others_put_in_the_place_of_a_corrupt_one_stays() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let (root, store) = store();
+    let manifest = publish(&store, 1, &[("model.h5", b"weights")]).unwrap();
+    let digest = manifest.files[0].digest;
+    let object = store.object_path(&digest);
+    let good = root.path().join("good");
+    for restores in [false, true] {
+        // Reading a pipe lasts until its writer is done: a disk that is slow just when it must be.
+        fs::rename(&object, &good).unwrap();
+        mknodat(CWD, &object, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| match restores {
+                true => restore_all(&store, &manifest, root.path()).map(drop),
+                false => store.verify(&digest),
+            });
+            let mut pipe = fs::OpenOptions::new().write(true).open(&object).unwrap();
+            fs::rename(&good, &object).unwrap();
+            std::io::Write::write_all(&mut pipe, b"garbled").unwrap();
+            drop(pipe);
+            reader.join().unwrap().unwrap();
+        });
+        assert_eq!(fs::read(&object).unwrap(), b"weights");
+    }
+}
+
+#[test]
 fn publishing_bytes_whose_object_is_corrupt_replaces_it_unasked() {
     let (root, store) = store();
     let manifest = publish(&store, 1, &[("model.h5", b"weights")]).unwrap();
