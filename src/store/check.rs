@@ -138,7 +138,8 @@ impl Store {
     fn problem(&self, result: &StoredResult, bad: &BTreeMap<Digest, String>) -> Option<String> {
         let manifest = match &result.manifest {
             Ok(manifest) => manifest,
-            Err(problem) => return Some(problem.clone()),
+            // Results of another version of this program are its own business.
+            Err(_) => return result.damage().map(str::to_owned),
         };
         manifest.files.iter().find_map(|file| {
             if bad.contains_key(&file.digest) {

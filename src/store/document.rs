@@ -5,7 +5,9 @@
 
 use super::{Digest, StoreError};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
+use std::collections::BTreeSet;
+use thiserror::Error;
 
 #[derive(Serialize, Deserialize)]
 struct Sealed<'a> {
@@ -25,19 +27,52 @@ pub(super) fn seal<T: Serialize>(document: &T) -> Result<String, StoreError> {
     serde_json::to_string(&sealed).map_err(not_json)
 }
 
+/// Why a text is no document.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(super) enum Illegible {
+    /// It is not what was written.
+    #[error("{0}")]
+    Damaged(String),
+    /// It is what was written, but this program does not understand it: another version of it wrote that.
+    #[error("{0}")]
+    Foreign(String),
+}
+
 /// A document back from its text, or why it is none.
-pub(super) fn unseal<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
-    let sealed: Sealed<'_> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-    if sealed.checksum != Digest::of(sealed.document.get().as_bytes()) {
-        return Err("its checksum is wrong".to_owned());
+pub(super) fn unseal<T: DeserializeOwned>(text: &[u8]) -> Result<T, Illegible> {
+    serde_json::from_str(open(text)?).map_err(|error| Illegible::Foreign(error.to_string()))
+}
+
+/// All digests that are named anywhere in a document, understood or not.
+pub(super) fn digests(text: &[u8]) -> BTreeSet<Digest> {
+    let mut found = BTreeSet::new();
+    let document = open(text).ok().and_then(|document| serde_json::from_str(document).ok());
+    let mut values: Vec<Value> = document.into_iter().collect();
+    while let Some(value) = values.pop() {
+        match value {
+            Value::String(text) => found.extend(text.parse::<Digest>()),
+            Value::Array(items) => values.extend(items),
+            Value::Object(fields) => values.extend(fields.into_iter().map(|(_, value)| value)),
+            _ => {}
+        }
     }
-    serde_json::from_str(sealed.document.get()).map_err(|error| error.to_string())
+    found
+}
+
+/// What is sealed, if the seal is whole.
+fn open(text: &[u8]) -> Result<&str, Illegible> {
+    let damaged = |error: serde_json::Error| Illegible::Damaged(error.to_string());
+    let sealed: Sealed<'_> = serde_json::from_slice(text).map_err(damaged)?;
+    if sealed.checksum != Digest::of(sealed.document.get().as_bytes()) {
+        return Err(Illegible::Damaged("its checksum is wrong".to_owned()));
+    }
+    Ok(sealed.document.get())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     #[test]
     fn a_sealed_document_reads_back_and_any_edit_breaks_the_seal() {
@@ -49,5 +84,16 @@ mod tests {
         }
         assert!(unseal::<Value>(&text.as_bytes()[..text.len() / 2]).is_err());
         assert!(unseal::<Value>(b"[]").is_err());
+    }
+
+    #[test]
+    fn what_another_version_wrote_is_told_from_damage_and_its_digests_are_found() {
+        let digest = Digest::of(b"file");
+        let text = seal(&json!({"files": [{"digest": digest}, "word"]})).unwrap();
+        assert!(matches!(unseal::<u32>(text.as_bytes()), Err(Illegible::Foreign(_))));
+        assert_eq!(digests(text.as_bytes()), BTreeSet::from([digest]));
+        let garbled = text.replace("word", "work");
+        assert!(matches!(unseal::<u32>(garbled.as_bytes()), Err(Illegible::Damaged(_))));
+        assert!(digests(garbled.as_bytes()).is_empty());
     }
 }

@@ -161,8 +161,8 @@ impl Clearing<'_> {
         cleared.bytes_after = cleared.bytes_before;
         self.sidelines(&mut cleared)?;
         self.partials(&mut cleared)?;
-        // Those that cannot be used first, then those used longest ago.
-        self.results.sort_by_key(|result| (result.manifest.is_ok(), result.entry.used, result.fingerprint));
+        // Those that are damaged first, then those used longest ago.
+        self.results.sort_by_key(|result| (result.damage().is_none(), result.entry.used, result.fingerprint));
         let chosen = self.choose(&mut cleared);
         let gone = self.evict(&chosen, &mut cleared)?;
         self.sweep(&gone, &mut cleared)?;
@@ -174,8 +174,8 @@ impl Clearing<'_> {
     fn needed(&self) -> BTreeMap<Digest, usize> {
         let mut needed = BTreeMap::new();
         for result in &self.results {
-            for digest in result.needs() {
-                *needed.entry(digest).or_default() += 1;
+            for digest in &result.needs {
+                *needed.entry(*digest).or_default() += 1;
             }
         }
         needed
@@ -201,7 +201,7 @@ impl Clearing<'_> {
             let idle = self.idle(&result.entry);
             let beyond = self.bounds.days.is_some_and(|days| idle >= DAY * days)
                 || self.bounds.bytes.is_some_and(|most| stays > most);
-            if result.manifest.is_ok() && !beyond {
+            if result.damage().is_none() && !beyond {
                 continue;
             }
             if self.named.contains(&result.fingerprint) {
@@ -209,13 +209,13 @@ impl Clearing<'_> {
                 continue;
             }
             let mut bytes = result.entry.bytes;
-            for object in result.needs() {
-                let left = needed.get_mut(&object).map(|count| {
+            for object in &result.needs {
+                let left = needed.get_mut(object).map(|count| {
                     *count -= 1;
                     *count
                 });
                 if left == Some(0) {
-                    bytes += self.bytes_of(&object);
+                    bytes += self.bytes_of(object);
                 }
             }
             stays = stays.saturating_sub(bytes);
@@ -246,7 +246,7 @@ impl Clearing<'_> {
                         fingerprint: result.fingerprint,
                         bytes: *bytes,
                         idle_seconds: self.idle(&result.entry).as_secs(),
-                        damage: result.manifest.as_ref().err().cloned(),
+                        damage: result.damage().map(str::to_owned),
                     });
                 }
             }
@@ -257,8 +257,13 @@ impl Clearing<'_> {
     /// Removes the objects that no result needs which is still there.
     fn sweep(&self, gone: &BTreeSet<usize>, cleared: &mut Cleared) -> Result<(), StoreError> {
         let stays = |(index, _): &(usize, &StoredResult)| !gone.contains(index);
-        let needed: BTreeSet<Digest> =
-            self.results.iter().enumerate().filter(stays).flat_map(|(_, result)| result.needs()).collect();
+        let needed: BTreeSet<Digest> = self
+            .results
+            .iter()
+            .enumerate()
+            .filter(stays)
+            .flat_map(|(_, result)| result.needs.iter().copied())
+            .collect();
         let unneeded = |(digest, entry): &(&Digest, &Entry)| {
             !needed.contains(digest) && !self.named.contains(digest) && entry.used < self.begun
         };
@@ -366,13 +371,5 @@ impl Clearing<'_> {
     /// How long something has not been used.
     fn idle(&self, entry: &Entry) -> Duration {
         self.begun.duration_since(entry.used).unwrap_or_default()
-    }
-}
-
-impl StoredResult {
-    /// The objects it needs, each once.
-    fn needs(&self) -> BTreeSet<Digest> {
-        let files = self.manifest.iter().flat_map(|manifest| &manifest.files);
-        files.map(|file| file.digest).collect()
     }
 }

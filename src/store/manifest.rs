@@ -1,7 +1,11 @@
 //! Action manifests: what a piece of work made.
 
 use super::StoreError;
-use super::{Digest, KeyDocument, Store, document, os, usage};
+use super::{
+    Digest, KeyDocument, Store,
+    document::{self, Illegible},
+    os, usage,
+};
 use contract::{ArtifactKind, EventKind};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
@@ -104,7 +108,7 @@ impl Store {
             Err(error) if os::is_denied(&error) => {
                 return Err(StoreError::Io { action: "read the manifest", path, source: error });
             }
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(Illegible::Damaged(error.to_string())),
         };
         let damage = match document {
             Ok(manifest) => match self.lacks(&manifest, fingerprint) {
@@ -114,7 +118,7 @@ impl Store {
                 }
                 Some(damage) => damage,
             },
-            Err(damage) => damage,
+            Err(illegible) => illegible.to_string(),
         };
         let path = path.display();
         Ok(Stored::Damaged(format!(

@@ -3,13 +3,17 @@
 //! A result was used when its manifest was last touched: when it was published, and by a hit if the last touch is an hour
 //! ago or more. A data set's listing, a verdict and the like are made again for nothing and only have an age.
 
-use super::{Digest, Manifest, Store, StoreError, completion, document, os, stat_cache};
+use super::{
+    Digest, Manifest, Store, StoreError, completion,
+    document::{self, Illegible},
+    os, stat_cache,
+};
 use fs_err as fs;
 use rayon::prelude::*;
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW};
 use serde::Serialize;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::Metadata,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
@@ -145,7 +149,36 @@ pub(super) struct StoredResult {
     pub(super) entry: Entry,
     pub(super) fingerprint: Digest,
     /// What it holds, or why that cannot be read.
-    pub(super) manifest: Result<Manifest, String>,
+    pub(super) manifest: Result<Manifest, Illegible>,
+    /// The objects it needs, as far as can be told; of a result that another version of this program made perhaps more.
+    pub(super) needs: BTreeSet<Digest>,
+}
+
+impl StoredResult {
+    fn of(entry: Entry, fingerprint: Digest, text: Result<Vec<u8>, io::Error>) -> Self {
+        let text = text.map_err(|error| Illegible::Damaged(error.to_string()));
+        let manifest = text.as_ref().map_err(Clone::clone).and_then(|text| {
+            let manifest: Manifest = document::unseal(text)?;
+            match manifest.misfit(&fingerprint) {
+                None => Ok(manifest),
+                Some(why) => Err(Illegible::Foreign(why)),
+            }
+        });
+        let needs = match (&manifest, &text) {
+            (Ok(manifest), _) => manifest.files.iter().map(|file| file.digest).collect(),
+            (Err(Illegible::Foreign(_)), Ok(text)) => document::digests(text),
+            _ => BTreeSet::new(),
+        };
+        Self { entry, fingerprint, manifest, needs }
+    }
+
+    /// Why it is not what was written, if it is not.
+    pub(super) fn damage(&self) -> Option<&str> {
+        match &self.manifest {
+            Err(Illegible::Damaged(why)) => Some(why),
+            _ => None,
+        }
+    }
 }
 
 impl Store {
@@ -195,20 +228,14 @@ impl Store {
         let entries = self.entries(Part::Results)?;
         let read = |entry: Entry| {
             let fingerprint = entry.name()?;
-            let manifest = match fs::read(&entry.path) {
-                Ok(text) => document::unseal::<Manifest>(&text),
+            match fs::read(&entry.path) {
                 // Somebody has just removed it.
-                Err(error) if error.kind() == ErrorKind::NotFound => return None,
+                Err(error) if error.kind() == ErrorKind::NotFound => None,
                 Err(error) if os::is_denied(&error) => {
-                    return Some(Err(StoreError::io("read the manifest", &entry.path, error)));
+                    Some(Err(StoreError::io("read the manifest", &entry.path, error)))
                 }
-                Err(error) => Err(error.to_string()),
-            };
-            let manifest = manifest.and_then(|manifest| match manifest.misfit(&fingerprint) {
-                None => Ok(manifest),
-                Some(why) => Err(why),
-            });
-            Some(Ok(StoredResult { entry, fingerprint, manifest }))
+                text => Some(Ok(StoredResult::of(entry, fingerprint, text))),
+            }
         };
         entries.into_par_iter().filter_map(read).collect()
     }

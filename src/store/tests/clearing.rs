@@ -231,6 +231,40 @@ fn a_check_names_and_removes_what_is_corrupt_and_finds_nothing_the_second_time()
 }
 
 #[test]
+fn a_result_of_a_newer_program_stays_whole_until_it_is_beyond_the_bounds_like_any_other() {
+    let (_root, store) = ended(&[(0, 1000, 5), (1, 1000, 3)]);
+    let objects = || store.usage().unwrap()[&Part::Objects].count;
+    let newer = |from: &str, to: &str| {
+        let text = fs::read_to_string(action(&store, 0)).unwrap();
+        let mut sealed: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let document = sealed["document"].take().to_string();
+        assert!(document.contains(from), "{document}");
+        let document: serde_json::Value = serde_json::from_str(&document.replace(from, to)).unwrap();
+        let text = crate::store::document::seal(&document).unwrap();
+        fs::write(action(&store, 0), text).unwrap();
+        age(&action(&store, 0), 5);
+    };
+    // An event of a sort that this program does not know, a field of the key, a format.
+    for (from, to) in [
+        ("val_loss", "newer"),
+        ("\"metric\"", "\"hologram\""),
+        ("\"stage\":\"train\"", "\"stage\":\"learn\""),
+        ("\"format\":1", "\"format\":2"),
+    ] {
+        newer(from, to);
+        assert!(store.clear(Bounds::default(), false).unwrap().results.is_empty());
+        assert!(check(&store).is_sound());
+        assert_eq!(objects(), 3, "{to}");
+    }
+    let cleared = store.clear(Bounds { bytes: None, days: Some(4) }, false).unwrap();
+    assert_eq!((cleared.results[0].stage.as_deref(), cleared.results[0].damage.as_deref()), (None, None));
+    assert_eq!((left(&store), objects()), (vec![1], 2));
+    fs::write(action(&store, 1), "{").unwrap();
+    let cleared = store.clear(Bounds::default(), false).unwrap();
+    assert!(cleared.results[0].damage.is_some());
+}
+
+#[test]
 fn a_check_leaves_the_manifest_of_a_result_that_a_run_uses() {
     let (_root, store) = ended(&[(0, 10, 1)]);
     let run = elsewhere(&store);
