@@ -2,8 +2,9 @@
 
 use std::{
     collections::VecDeque,
+    io,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    thread::Scope,
+    thread::{Builder, Scope},
 };
 
 /// The threads of a run, and the work that waits for one.
@@ -16,6 +17,10 @@ struct Queue<W> {
     waiting: VecDeque<W>,
     /// Threads that wait for work.
     idle: usize,
+    /// All threads.
+    threads: usize,
+    /// Bytes of a new thread's stack; none for as many as is usual.
+    stack: Option<usize>,
     /// Whether there will be no more.
     over: bool,
 }
@@ -23,25 +28,36 @@ struct Queue<W> {
 impl<W: Send> Crew<W> {
     /// Nobody yet.
     pub(super) fn new() -> Self {
-        let queue = Queue { waiting: VecDeque::new(), idle: 0, over: false };
+        let queue = Queue { waiting: VecDeque::new(), idle: 0, threads: 0, stack: None, over: false };
         Self { queue: Mutex::new(queue), news: Condvar::new() }
     }
 
     /// Has a piece of work done at once: by a thread that waits, else by a new one. No work waits for other work, as some
-    /// takes hours.
+    /// takes hours; only where the system gives no more threads it waits for the first that is free.
+    ///
+    /// # Errors
+    /// The work, and why there is no thread for it, where there is none at all.
     pub(super) fn give<'scope, 'env>(
         &'env self,
         work: W,
         scope: &'scope Scope<'scope, 'env>,
         perform: &'env (impl Fn(W) + Sync),
-    ) {
+    ) -> Result<(), (W, io::Error)> {
         let mut queue = self.queue();
         queue.waiting.push_back(work);
-        if queue.waiting.len() > queue.idle {
-            scope.spawn(move || self.work(perform));
-        } else {
+        if queue.waiting.len() <= queue.idle {
             self.news.notify_one();
+            return Ok(());
         }
+        let builder = queue.stack.into_iter().fold(Builder::new(), Builder::stack_size);
+        match builder.spawn_scoped(scope, move || self.work(perform)) {
+            Ok(_) => queue.threads += 1,
+            Err(error) if queue.threads > 0 => {
+                tracing::warn!(%error, threads = queue.threads, "no further thread; work waits for a free one");
+            }
+            Err(error) => return queue.waiting.pop_back().map_or(Ok(()), |work| Err((work, error))),
+        }
+        Ok(())
     }
 
     /// Lets the threads go when they have nothing to do any more, also when the one that gives work panics.
@@ -100,7 +116,7 @@ mod tests {
         let crew = Crew::new();
         std::thread::scope(|scope| {
             let _dismissal = crew.dismissal();
-            (0..4).for_each(|number| crew.give(number, scope, &perform));
+            (0..4).for_each(|number| crew.give(number, scope, &perform).unwrap());
         });
     }
 
@@ -113,8 +129,39 @@ mod tests {
         let crew = Crew::new();
         std::thread::scope(|scope| {
             let _dismissal = crew.dismissal();
-            (0..1000).for_each(|number| crew.give(number, scope, &perform));
+            (0..1000).for_each(|number| crew.give(number, scope, &perform).unwrap());
         });
         assert_eq!(sum.into_inner(), 999 * 1000 / 2);
+    }
+
+    /// More than any machine has addresses for.
+    const TOO_MUCH: Option<usize> = Some(1 << 50);
+
+    #[test]
+    fn work_for_which_there_is_no_thread_at_all_comes_back() {
+        let perform = |_: usize| ();
+        let crew = Crew::new();
+        crew.queue().stack = TOO_MUCH;
+        std::thread::scope(|scope| {
+            let _dismissal = crew.dismissal();
+            assert_eq!(crew.give(7, scope, &perform).unwrap_err().0, 7);
+            assert!(crew.queue().waiting.is_empty());
+        });
+    }
+
+    #[test]
+    fn where_there_are_no_more_threads_those_that_are_there_do_all_work() {
+        let done = AtomicUsize::new(0);
+        let perform = |_: usize| {
+            done.fetch_add(1, Ordering::Relaxed);
+        };
+        let crew = Crew::new();
+        std::thread::scope(|scope| {
+            let _dismissal = crew.dismissal();
+            crew.give(0, scope, &perform).unwrap();
+            crew.queue().stack = TOO_MUCH;
+            (1..100).for_each(|number| crew.give(number, scope, &perform).unwrap());
+        });
+        assert_eq!(done.into_inner(), 100);
     }
 }

@@ -53,6 +53,21 @@ impl Failure {
         }
     }
 
+    /// The system has no thread for the stage.
+    #[must_use]
+    pub fn no_thread(stage: &str, error: &io::Error) -> Self {
+        Self {
+            reason: Reason::Failed,
+            code: "engine::no_thread".to_owned(),
+            message: format!("there is no thread to work on `{stage}`: {error}"),
+            help: Some(
+                "the limit of processes and threads is reached (`ulimit -u`, or the container's pids limit), or memory \
+                 is used up: raise it or end other programs, then run the same command again"
+                    .to_owned(),
+            ),
+        }
+    }
+
     /// The event that tells of it.
     #[must_use]
     pub fn event(&self) -> EventKind {

@@ -16,6 +16,7 @@ use contract::{EventKind, Registry};
 use petgraph::graph::NodeIndex;
 use std::{
     collections::BTreeMap,
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -74,11 +75,15 @@ pub fn run(run: &Run<'_>, stream: &mut EventStream<'_>) -> Ending {
     let mut looked_around = Instant::now();
     let mut told = false;
     std::thread::scope(|scope| {
+        // Should this thread panic, then no other waits for ever to be heard.
+        let messages = messages;
         let _dismissal = crew.dismissal();
         loop {
             board.tell_stopping(stream);
             for start in board.advance() {
-                crew.give(start, scope, &perform);
+                if let Err((start, error)) = crew.give(start, scope, &perform) {
+                    board.hear(start.without_thread(&error), stream);
+                }
             }
             if board.is_idle() {
                 break;
@@ -156,6 +161,17 @@ fn perform(run: &Run<'_>, guard: &Guard, start: Start<'_>, sender: &SyncSender<M
         }
     };
     sender.send(message).ok();
+}
+
+impl Start<'_> {
+    /// How it ends when there is no thread for it.
+    fn without_thread(&self, error: &io::Error) -> Message {
+        let stop = Stop::Failed(Failure::no_thread(&self.stage.name, error));
+        match self.phase {
+            Phase::Look => Message::Looked(self.index, Err(stop)),
+            Phase::Work { .. } => Message::Worked(self.index, Err(stop)),
+        }
+    }
 }
 
 /// Replaces the guard when it died. That it cannot be replaced is told once.
