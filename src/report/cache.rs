@@ -82,7 +82,7 @@ pub fn checked_json(root: &Path, checked: &Checked) -> String {
 /// What was cleared away, or would be.
 #[must_use]
 pub fn cleared(root: &Path, cleared: &Cleared, dry_run: bool) -> String {
-    let Cleared { results, parts, in_use, bytes_before, bytes_after } = cleared;
+    let Cleared { results, parts, in_use, bytes_before, bytes_after, .. } = cleared;
     let removed = if dry_run { "would be removed" } else { "removed" };
     let mut text = String::new();
     if !results.is_empty() {
@@ -151,8 +151,13 @@ pub fn cleared_note(cleared: &Cleared, most: u64) -> String {
         );
     }
     let freed = size(cleared.bytes_before.saturating_sub(cleared.bytes_after));
-    let stays =
-        if is_beyond { format!("; {left} are in use or checkpoints and stay") } else { String::new() };
+    let stays = if cleared.stopped {
+        "; the rest goes when the next run ends".to_owned()
+    } else if is_beyond {
+        format!("; {left} are in use or checkpoints and stay")
+    } else {
+        String::new()
+    };
     format!(
         "the store grew beyond {most}, so {what} went, {freed}{stays}; PIPELINE_CACHE_SIZE sets another bound"
     )
@@ -293,6 +298,7 @@ mod tests {
             in_use: 2,
             bytes_before: 21_400_000_000,
             bytes_after: 21_389_788_000,
+            stopped: false,
         };
         let nothing = Cleared { bytes_before: 10, bytes_after: 10, ..Cleared::default() };
         let text = [
@@ -303,6 +309,7 @@ mod tests {
             cleared_note(&done, 20_000_000_000) + "\n",
             cleared_note(&done, 22_000_000_000) + "\n",
             cleared_note(&nothing, 5) + "\n",
+            cleared_note(&Cleared { stopped: true, ..done.clone() }, 20_000_000_000) + "\n",
         ];
         insta::assert_snapshot!("cache_cleared", text.join("---\n"));
     }

@@ -117,12 +117,14 @@ fn hold(run: &Run<'_>, stream: &mut EventStream<'_>) {
     }
 }
 
-/// Clears the store if it has grown beyond its bound, unless the user waits for the end.
+/// Clears the store if it has grown beyond its bound, until it is done or the user waits for the end.
 fn keep_within_bound(run: &Run<'_>, stream: &mut EventStream<'_>) {
     if run.cancellation.asked() {
         return;
     }
-    let kept = Bound::from_environment().and_then(|bound| Ok((bound, run.store.keep_within(bound)?)));
+    let stopped = || run.cancellation.asked();
+    let kept =
+        Bound::from_environment().and_then(|bound| Ok((bound, run.store.keep_within(bound, &stopped)?)));
     let kind = match kept {
         Ok((Bound::Bytes(most), Some(cleared))) => EventKind::Note { message: cleared_note(&cleared, most) },
         Ok(_) => return,

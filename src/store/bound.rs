@@ -108,11 +108,16 @@ impl Size {
 
 impl Store {
     /// Clears the store if it is larger than the bound, as far as is known without looking at all of it. What it did, if
-    /// anything was removed, or if for the first time it could not get below the bound.
+    /// anything was removed, or if for the first time it could not get below the bound. It stops between two steps when it
+    /// is asked to; the next run goes on.
     ///
     /// # Errors
     /// When the store cannot be read or written.
-    pub fn keep_within(&self, bound: Bound) -> Result<Option<Cleared>, StoreError> {
+    pub fn keep_within(
+        &self,
+        bound: Bound,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Option<Cleared>, StoreError> {
         let Some(most) = bound.bytes() else { return Ok(None) };
         let added = self.added.swap(0, Ordering::Relaxed);
         let now = seconds();
@@ -128,7 +133,12 @@ impl Store {
         }
         let mut cleared = None;
         if size.bytes > most && !size.is_stuck(most, now) {
-            match self.clear(Bounds { bytes: Some(most), days: None }, false) {
+            match self.clear_until(Bounds { bytes: Some(most), days: None }, false, stopped) {
+                Ok(done) if done.stopped => {
+                    size.bytes =
+                        size.bytes.saturating_sub(done.bytes_before.saturating_sub(done.bytes_after));
+                    cleared = Some(done).filter(|done| !done.parts.is_empty());
+                }
                 Ok(done) => {
                     let is_news = size.left <= most && done.bytes_after > most;
                     size =
@@ -201,13 +211,13 @@ mod tests {
         fs::create_dir_all(object.parent().unwrap()).unwrap();
         fs::write(&object, [0; 500]).unwrap();
         store.count_added(20);
-        assert_eq!(store.keep_within(Bound::Bytes(1000)).unwrap(), None);
+        assert_eq!(store.keep_within(Bound::Bytes(1000), &|| false).unwrap(), None);
         assert_eq!(store.known_size().map(|size| size.bytes), Some(20), "it was made empty");
         store.save_size(Size { counted: 0, ..store.known_size().unwrap() }).unwrap();
-        store.keep_within(Bound::Bytes(1000)).unwrap();
+        store.keep_within(Bound::Bytes(1000), &|| false).unwrap();
         assert_eq!(store.known_size().map(|size| size.bytes), Some(500));
         store.count_added(30);
-        store.keep_within(Bound::Bytes(1000)).unwrap();
+        store.keep_within(Bound::Bytes(1000), &|| false).unwrap();
         assert_eq!(store.known_size().map(|size| size.bytes), Some(530));
     }
 
@@ -219,7 +229,7 @@ mod tests {
         let past = SystemTime::now() - Duration::from_secs(60);
         fs::File::open(&object).unwrap().set_modified(past).unwrap();
         store.count_added(bytes as u64);
-        store.keep_within(Bound::Bytes(5000)).unwrap()
+        store.keep_within(Bound::Bytes(5000), &|| false).unwrap()
     }
 
     fn held(store: &Store) -> u64 {
@@ -243,16 +253,39 @@ mod tests {
         let partial = store.partial(&Digest::of(b"work")).unwrap().join("epoch-3");
         fs::write(partial, [0; 6000]).unwrap();
         store.count_added(6000);
-        let told = store.keep_within(Bound::Bytes(5000)).unwrap().unwrap();
+        let told = store.keep_within(Bound::Bytes(5000), &|| false).unwrap().unwrap();
         assert_eq!((told.parts.len(), told.bytes_after), (0, 6000));
-        assert_eq!(store.keep_within(Bound::Bytes(5000)).unwrap(), None);
+        assert_eq!(store.keep_within(Bound::Bytes(5000), &|| false).unwrap(), None);
         assert_eq!((run(&store, "little", 500), held(&store)), (None, 6500), "it is not worth the walk");
         let cleared = run(&store, "much", 1000).unwrap();
         assert_eq!((cleared.bytes_before, cleared.bytes_after), (7500, 6000));
         run(&store, "last", 400);
         let size = store.known_size().unwrap();
         store.save_size(Size { cleared: size.cleared - CLEARED.as_secs(), ..size }).unwrap();
-        assert!(store.keep_within(Bound::Bytes(5000)).unwrap().is_some(), "an hour later");
-        assert_eq!(store.keep_within(Bound::Off).unwrap(), None);
+        assert!(store.keep_within(Bound::Bytes(5000), &|| false).unwrap().is_some(), "an hour later");
+        assert_eq!(store.keep_within(Bound::Off, &|| false).unwrap(), None);
+    }
+
+    #[test]
+    fn clearing_that_is_stopped_goes_on_at_the_end_of_the_next_run() {
+        let (_root, store) = store();
+        run(&store, "first", 4000);
+        for name in 0..200 {
+            let object = store.object_path(&Digest::of(&[name]));
+            fs::create_dir_all(object.parent().unwrap()).unwrap();
+            fs::write(&object, [0; 100]).unwrap();
+            let past = SystemTime::now() - Duration::from_secs(60);
+            fs::File::open(&object).unwrap().set_modified(past).unwrap();
+            store.count_added(100);
+        }
+        let before = held(&store);
+        assert_eq!(store.keep_within(Bound::Bytes(5000), &|| true).unwrap(), None);
+        assert_eq!(held(&store), before);
+        // Ctrl-C when the first step is done.
+        let stopped = || held(&store) < before;
+        let cleared = store.keep_within(Bound::Bytes(5000), &stopped).unwrap().unwrap();
+        assert!(cleared.stopped && cleared.bytes_after == held(&store) && held(&store) > 5000);
+        store.keep_within(Bound::Bytes(5000), &|| false).unwrap();
+        assert_eq!(held(&store), 0);
     }
 }

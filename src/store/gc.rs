@@ -75,6 +75,9 @@ pub struct Cleared {
     pub bytes_before: u64,
     /// Bytes of the store after.
     pub bytes_after: u64,
+    /// Whether it was stopped before its end. Where it had not begun, it does not know the bytes.
+    #[serde(skip)]
+    pub stopped: bool,
 }
 
 impl Cleared {
@@ -91,19 +94,28 @@ impl Store {
     /// # Errors
     /// [`StoreError::Clearing`] while another process clears; a store that cannot be read or written.
     pub fn clear(&self, bounds: Bounds, dry_run: bool) -> Result<Cleared, StoreError> {
+        self.clear_until(bounds, dry_run, &|| false)
+    }
+
+    /// The same, but it stops between two steps when it is asked to.
+    ///
+    /// # Errors
+    /// Those of [`Store::clear`].
+    pub(super) fn clear_until(
+        &self,
+        bounds: Bounds,
+        dry_run: bool,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Cleared, StoreError> {
         let _only = self.only()?;
         let begun = self.time()?;
         let named = self.names_in_use(&self.alone()?)?;
-        let clearing = Clearing {
-            store: self,
-            bounds,
-            dry_run,
-            begun,
-            named,
-            objects: self.objects()?,
-            results: self.results()?,
-        };
-        clearing.run()
+        let objects = self.objects()?;
+        if stopped() {
+            return Ok(Cleared { stopped: true, ..Cleared::default() });
+        }
+        let results = self.results()?;
+        Clearing { store: self, bounds, dry_run, stopped, begun, named, objects, results }.run()
     }
 
     /// The only one who clears.
@@ -142,6 +154,8 @@ struct Clearing<'a> {
     store: &'a Store,
     bounds: Bounds,
     dry_run: bool,
+    /// Whether to go no further.
+    stopped: &'a dyn Fn() -> bool,
     /// When it began, by the store's own clock.
     begun: SystemTime,
     /// What was in use then.
@@ -228,6 +242,9 @@ impl Clearing<'_> {
     fn evict(&self, chosen: &[(usize, u64)], cleared: &mut Cleared) -> Result<BTreeSet<usize>, StoreError> {
         let mut gone = BTreeSet::new();
         for step in chosen.chunks(STEP) {
+            if self.stops(cleared) {
+                break;
+            }
             let alone = self.alone()?;
             let named = self.names(alone.as_ref())?;
             for (index, bytes) in step {
@@ -269,6 +286,9 @@ impl Clearing<'_> {
         };
         let unneeded: Vec<(&Digest, &Entry)> = self.objects.iter().filter(unneeded).collect();
         for step in unneeded.chunks(STEP) {
+            if self.stops(cleared) {
+                break;
+            }
             let alone = self.alone()?;
             let named = self.names(alone.as_ref())?;
             for (digest, entry) in step {
@@ -280,6 +300,12 @@ impl Clearing<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether it was asked to go no further, which is noted.
+    fn stops(&self, cleared: &mut Cleared) -> bool {
+        cleared.stopped = cleared.stopped || (self.stopped)();
+        cleared.stopped
     }
 
     /// Nobody else takes names into use until this is dropped; who only looks does not keep others waiting.
@@ -312,6 +338,9 @@ impl Clearing<'_> {
     fn sidelines(&self, cleared: &mut Cleared) -> Result<(), StoreError> {
         for part in [Part::Verdicts, Part::Listings, Part::Completions, Part::StatCache] {
             for entry in self.store.entries(part)? {
+                if self.stops(cleared) {
+                    return Ok(());
+                }
                 if self.idle(&entry) >= SIDELINES_STAY && self.remove(&entry, || (), || ())? {
                     cleared.remove(part, &entry);
                 }
@@ -326,6 +355,9 @@ impl Clearing<'_> {
             let Some(fingerprint) = entry.name().filter(|_| self.idle(&entry) >= PARTIALS_STAY) else {
                 continue;
             };
+            if self.stops(cleared) {
+                break;
+            }
             let Some(lock) = self.store.try_lock(&fingerprint)? else { continue };
             if self.dry_run || self.bury(&entry)? {
                 cleared.remove(Part::Partials, &entry);
@@ -357,6 +389,9 @@ impl Clearing<'_> {
     fn locks(&self, cleared: &mut Cleared) -> Result<(), StoreError> {
         for entry in self.store.entries(Part::Locks)? {
             let Some(fingerprint) = entry.name().filter(|_| self.idle(&entry) >= DAY) else { continue };
+            if self.stops(cleared) {
+                break;
+            }
             let has = |folder, extension| self.store.named(folder, &fingerprint, extension).exists();
             if has("actions", ".json") || has("partial", "") {
                 continue;

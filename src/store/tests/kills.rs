@@ -90,7 +90,7 @@ fn care(store: &Store, seed: u64) {
     store.check(&|_| ()).unwrap();
     store.clear(Bounds { bytes: None, days: Some(2) }, false).unwrap();
     store.count_added(1);
-    store.keep_within(Bound::default()).unwrap();
+    store.keep_within(Bound::default(), &|| false).unwrap();
     assert!(!store.named("actions", &corrupt, ".json").exists());
     assert!(!store.named("actions", &unused, ".json").exists());
 }
