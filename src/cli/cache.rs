@@ -90,6 +90,16 @@ Examples:
   pipeline cache stats
   pipeline cache stats --format json | jq '.parts.objects.bytes'
 
+The parts, which programs find under the same words with `_` between them:
+  objects        contents of files, each once
+  results        what stages made: which files, metrics and figures
+  checkpoints    of unfinished work, which goes on from there
+  verdicts       checks before a run that found no error, not to be done again
+  listings       which files data sets consist of
+  finished runs  what `pipeline run` compares to say that there is nothing to do
+  stat cache     digests of inputs, so that files that did not change are not read again
+  locks          of results, so that two runs do not make the same one at once
+
 A result is used when it is made and when a run finds it; all else has the age of its file.";
 
 const VERIFY_EXAMPLES: &str = "\
@@ -120,7 +130,7 @@ pub(crate) fn cache(args: &CacheArgs) -> Result<Exit, Refusal> {
 }
 
 fn stats(common: &Common) -> Result<Exit, Refusal> {
-    let (store, bound) = (Store::open(common.cache_dir.clone())?, Bound::from_environment()?);
+    let (store, bound) = (Store::look(common.cache_dir.clone())?, Bound::from_environment()?);
     let usage = store.usage()?;
     print(&match common.format {
         Format::Text => cache::usage(store.root(), &usage, bound, SystemTime::now()),

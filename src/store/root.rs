@@ -43,18 +43,31 @@ impl Store {
     /// # Errors
     /// When there is no place for it, it cannot be written, or was made by a program with another layout.
     pub fn open(root: Option<PathBuf>) -> Result<Self, StoreError> {
+        let store = Self::at(root)?;
+        store.prepare()?;
+        attempt::sweep(&store);
+        store.sweep_temporary();
+        Ok(store)
+    }
+
+    /// The same only to look at: nothing is made, written or removed. One that is not there yet is empty.
+    ///
+    /// # Errors
+    /// When there is no place for it, or it was made by a program with another layout.
+    pub fn look(root: Option<PathBuf>) -> Result<Self, StoreError> {
+        let store = Self::at(root)?;
+        store.has_format()?;
+        Ok(store)
+    }
+
+    fn at(root: Option<PathBuf>) -> Result<Self, StoreError> {
         let root = match root {
             Some(root) => root,
             None => default_root(|name| std::env::var_os(name))?,
         };
         // Stages run with the path in hand, perhaps in another working directory.
         let root = std::path::absolute(&root).map_err(|e| StoreError::io("find the store", &root, e))?;
-        let store =
-            Self { root, benches: Benches::default(), leases: Leases::default(), added: Arc::default() };
-        store.prepare()?;
-        attempt::sweep(&store);
-        store.sweep_temporary();
-        Ok(store)
+        Ok(Self { root, benches: Benches::default(), leases: Leases::default(), added: Arc::default() })
     }
 
     /// Its folder, absolute.
@@ -76,27 +89,30 @@ impl Store {
             // Settings and requests may hold values that the environment keeps secret. Who shares a store opens it up.
             os::set_mode(&path, 0o700).map_err(failed)?;
         }
-        let format = self.root.join("format");
-        match fs::read_to_string(&format) {
-            Ok(text) if text.trim() == FORMAT.to_string() => {}
-            Ok(text) if !text.trim().is_empty() => {
-                return Err(StoreError::Format {
-                    path: self.root.clone(),
-                    found: text.trim().to_owned(),
-                    expected: FORMAT,
-                });
-            }
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(StoreError::Io { action: "read", path: format, source: error });
-            }
-            // An empty one is what a power cut can leave of it.
-            Err(_) | Ok(_) => {
-                self.replace(&self.root.join("CACHEDIR.TAG"), CACHEDIR_TAG.as_bytes(), || (), || ())?;
-                self.replace(&format, format!("{FORMAT}\n").as_bytes(), || (), || ())?;
-                os::sync(&format).map_err(|e| StoreError::io("bring to the disk", &format, e))?;
-            }
+        if !self.has_format()? {
+            let format = self.root.join("format");
+            self.replace(&self.root.join("CACHEDIR.TAG"), CACHEDIR_TAG.as_bytes(), || (), || ())?;
+            self.replace(&format, format!("{FORMAT}\n").as_bytes(), || (), || ())?;
+            os::sync(&format).map_err(|e| StoreError::io("bring to the disk", &format, e))?;
         }
         Ok(())
+    }
+
+    /// Whether it says that it has the layout that this program knows. One that says another is refused.
+    fn has_format(&self) -> Result<bool, StoreError> {
+        let format = self.root.join("format");
+        match fs::read_to_string(&format) {
+            Ok(text) if text.trim() == FORMAT.to_string() => Ok(true),
+            // What a power cut can leave of it.
+            Ok(text) if text.trim().is_empty() => Ok(false),
+            Ok(text) => Err(StoreError::Format {
+                path: self.root.clone(),
+                found: text.trim().to_owned(),
+                expected: FORMAT,
+            }),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(StoreError::Io { action: "read", path: format, source: error }),
+        }
     }
 
     /// `folder/NAME.extension` for something addressed by a digest.
@@ -174,6 +190,23 @@ mod tests {
         assert_eq!(fs::read_to_string(folder.path().join("format")).ok().as_deref(), Some("1\n"));
         assert!(write("99\n"));
         assert!(matches!(open(), Err(StoreError::Format { .. })));
+        Ok(())
+    }
+
+    #[test]
+    fn looking_at_a_store_makes_nothing_and_refuses_another_layout() -> Result<(), StoreError> {
+        let folder = tempfile::tempdir().map_err(|e| StoreError::io("make", "folder", e))?;
+        let root = folder.path().join("store");
+        let look = || Store::look(Some(root.clone()));
+        assert!(look()?.usage()?.values().all(|amount| amount.count == 0));
+        assert!(!root.exists());
+        Store::open(Some(root.clone()))?;
+        // As an older program has left it.
+        assert!(fs::remove_dir(root.join("runs")).is_ok());
+        look()?.usage()?;
+        assert!(!root.join("runs").exists());
+        assert!(fs::write(root.join("format"), "99\n").is_ok());
+        assert!(matches!(look(), Err(StoreError::Format { .. })));
         Ok(())
     }
 

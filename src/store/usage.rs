@@ -32,12 +32,14 @@ pub enum Part {
     /// What stages made, by fingerprint.
     Results,
     /// Checkpoints of unfinished work.
+    #[serde(rename = "checkpoints")]
     Partials,
     /// Preflights that found no error.
     Verdicts,
     /// What data sets consist of.
     Listings,
     /// What finished runs left.
+    #[serde(rename = "finished_runs")]
     Completions,
     /// Digests of inputs by the stamps of their files.
     StatCache,
@@ -58,7 +60,7 @@ impl Part {
         Self::Locks,
     ];
 
-    /// In words.
+    /// In words; for programs they are joined by `_`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -66,7 +68,7 @@ impl Part {
             Self::Results => "results",
             Self::Partials => "checkpoints",
             Self::Verdicts => "verdicts",
-            Self::Listings => "listings of data sets",
+            Self::Listings => "listings",
             Self::Completions => "finished runs",
             Self::StatCache => "stat cache",
             Self::Locks => "locks",

@@ -59,6 +59,18 @@ fn what_is_stored_is_counted_checked_and_cleared_away() {
 }
 
 #[test]
+fn counting_writes_nothing_and_calls_the_parts_the_same_for_people_and_programs() {
+    let sandbox = Sandbox::new();
+    let stats = json(&sandbox, &["cache", "stats"], 0);
+    assert!(!sandbox.path("cache").exists());
+    let table = sandbox.pipeline(&["cache", "stats"]).stdout;
+    for part in stats["parts"].as_object().expect("parts").keys() {
+        let row = format!("\n{} ", part.replace('_', " "));
+        assert!(table.contains(&row), "{part}: {table}");
+    }
+}
+
+#[test]
 fn a_check_tells_which_result_was_corrupt_and_the_next_run_makes_it_again() {
     let sandbox = Sandbox::new();
     sandbox.must_run(&[]);
