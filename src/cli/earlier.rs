@@ -7,7 +7,11 @@ use crate::{
     store::{Digest, Manifest, Store, Stored},
 };
 use jiff::{Timestamp, Zoned, tz::TimeZone};
-use std::{cell::OnceCell, collections::BTreeMap, path::Path};
+use std::{
+    cell::OnceCell,
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// How many stored results of a stage are candidates for the one that is most like it.
 const CANDIDATES: usize = 64;
@@ -25,6 +29,8 @@ pub(super) struct Earlier<'a> {
     before: Option<Timestamp>,
     /// Whether the user named a run, so that nothing else is looked at.
     named: bool,
+    /// The folder of the sweep that what is explained is a variant of.
+    sweep: Option<PathBuf>,
 }
 
 impl<'a> Earlier<'a> {
@@ -43,7 +49,13 @@ impl<'a> Earlier<'a> {
             None => all.iter().filter(is_earlier).cloned().collect(),
         };
         let runs = runs.into_iter().map(|run| (run, OnceCell::new())).collect();
-        Self { store, latest: OnceCell::new(), runs, all, before, named: is_named }
+        Self { store, latest: OnceCell::new(), runs, all, before, named: is_named, sweep: None }
+    }
+
+    /// What is explained is this run: other variants of its sweep share the executions of stages with it.
+    pub(super) fn of(mut self, run: &FoundRun) -> Self {
+        self.sweep = run.path.parent().filter(|_| is_variant(run)).map(Path::to_owned);
+        self
     }
 
     /// What a stage is compared with: the newest run in which its very result was there, else the newest in which a stage
@@ -58,9 +70,8 @@ impl<'a> Earlier<'a> {
                     && matches!(stage.state, StageState::Hit | StageState::Run)
             })
         };
-        let waits = key.fingerprint.is_none();
         let same = self.runs.iter().filter(|(run, _)| had_it(run));
-        let of_run = same.chain(&self.runs).find_map(|(run, keys)| self.in_run(run, keys, &key.name, waits));
+        let of_run = same.chain(&self.runs).find_map(|(run, keys)| self.in_run(run, keys, key));
         if of_run.is_some() || self.named {
             return of_run;
         }
@@ -71,9 +82,9 @@ impl<'a> Earlier<'a> {
         &self,
         run: &FoundRun,
         keys: &OnceCell<Option<RunKeys>>,
-        name: &str,
-        waits: bool,
+        wanted: &StageKey,
     ) -> Option<Reference> {
+        let name = wanted.name.as_str();
         let record = run.record.as_ref().ok()?;
         let state = record.stages.iter().find(|stage| stage.name == name)?.state;
         if !self.named && matches!(state, StageState::Planned | StageState::Skipped) {
@@ -97,8 +108,13 @@ impl<'a> Earlier<'a> {
             matches!(found, Some(Ok(Stored::Result(_))))
         };
         // Only of a stage that waits for others is it not known already.
-        let stored = waits && stored();
-        Some(Reference { key, against, stored })
+        let stored = wanted.fingerprint.is_none() && stored();
+        let shared = self.sweep.is_some()
+            && self.sweep.as_deref() == run.path.parent()
+            && state == StageState::Run
+            && wanted.fingerprint.is_some()
+            && wanted.fingerprint == key.fingerprint;
+        Some(Reference { key, against, stored, shared })
     }
 
     /// The most similar of the newest results of the same stage, unless most of its settings are others: then it is other
@@ -125,6 +141,7 @@ impl<'a> Earlier<'a> {
             key: StageKey::of(made),
             against: Against::Stored { at: created(made) },
             stored: true,
+            shared: false,
         };
         (others * 2 <= settings_size(&key.settings)).then_some(reference)
     }

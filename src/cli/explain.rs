@@ -179,7 +179,7 @@ impl Asked {
         let beside = beside.as_path();
         let all = record::runs(beside)?;
         let named = args.against.as_deref().map(|wanted| record::find(Some(wanted), beside)).transpose()?;
-        let earlier = Earlier::new(&store, all, run.started, named);
+        let earlier = Earlier::new(&store, all, run.started, named).of(&run);
         let configuration = RunConfiguration::of(&run);
         let mut subjects = Vec::new();
         for key in keys.stages {

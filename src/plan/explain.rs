@@ -50,6 +50,8 @@ pub struct Reference {
     pub against: Against,
     /// Whether its result is in the store, so that it is taken from there once its inputs are the same again.
     pub stored: bool,
+    /// Whether that is the very same execution: of another variant of the same sweep.
+    pub shared: bool,
 }
 
 /// Where the key is from that a stage is compared with.
@@ -82,6 +84,8 @@ pub enum Reason {
     FirstTime,
     /// Something that it depends on is another.
     Changed,
+    /// It ran once for several variants of a sweep; the reference is another of them.
+    Shared,
     /// Nothing changed, and its result is not in the store any more.
     Removed,
     /// Nothing changed, and its stored result cannot be used.
@@ -205,6 +209,9 @@ fn reason(
     let Some(reference) = reference else { return Some(Reason::FirstTime) };
     if let (false, true, Happening::After(stages)) = (runs, reference.stored, happening) {
         return Some(Reason::Upstream(stages.clone()));
+    }
+    if reference.shared {
+        return Some(Reason::Shared);
     }
     if key.found == Found::Result {
         let why = "its result was stored when the run began, and could not be used";

@@ -234,6 +234,7 @@ impl ExplainView {
         let reason = stage.reason.as_ref().map(|reason| match reason {
             Reason::FirstTime => "first_time",
             Reason::Changed => "changed",
+            Reason::Shared => "shared",
             Reason::Removed => "removed",
             Reason::Damaged(_) => "damaged",
             Reason::Unfinished(_) => "unfinished",
@@ -275,6 +276,7 @@ impl StageView {
         if *reason != Reason::Changed {
             return Some(match reason {
                 Reason::FirstTime => "first time".to_owned(),
+                Reason::Shared => "shared with other variants".to_owned(),
                 Reason::Removed => "its stored result is gone".to_owned(),
                 Reason::Damaged(_) => "its stored result is damaged".to_owned(),
                 Reason::Unfinished(word) => format!("it {word} before"),
@@ -357,6 +359,13 @@ fn because(stage: &Explanation, reason: &Reason, common: Option<&Against>) -> St
             return "it is the first time, nothing earlier can be compared with it".to_owned();
         }
         Reason::Changed => summary(&stage.differences),
+        Reason::Shared => {
+            let among = match &stage.against {
+                Some(Against::Run { id, .. }) => format!(", {id} among them"),
+                _ => String::new(),
+            };
+            return format!("it ran once for all variants that share it{among}");
+        }
         Reason::Removed => {
             return format!("nothing changed {}, but its result is not in the store any more", since());
         }

@@ -255,3 +255,15 @@ fn no_explanation_shows_a_secret() {
     }
     insta::assert_snapshot!("explained_secrets", told);
 }
+
+#[test]
+fn what_variants_share_ran_once_and_its_result_is_there() {
+    let sandbox = Sandbox::new();
+    let values = "quantization.granularity=per_tensor,per_channel";
+    let swept = end(sandbox.start(&["sweep", "chain.yaml", values, "--jobs", "1"]));
+    assert_eq!(swept.code, Some(0), "{swept:?}");
+    let told = shown(&sandbox, &["explain", "runs/run/1"]);
+    insta::assert_snapshot!("explained_variant", told);
+    let json = said(&sandbox, &["explain", "runs/run/1", "train", "--format", "json"]);
+    assert!(json.contains("\"reason\": \"shared\""), "{json}");
+}
