@@ -11,6 +11,7 @@ use super::{
     stopping::{Cause, Manners, Stopping},
     timeout,
 };
+use crate::record::LAST_WORDS;
 use contract::{CommandLine, EventKind, OutputPort, Outputs, Program, StageError, protocol::Request};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -168,7 +169,8 @@ impl External<'_> {
             false => errors,
         };
         if !shown.is_empty() {
-            message.push_str("; the last it wrote:\n  ");
+            message.push_str(LAST_WORDS);
+            message.push_str("\n  ");
             message.push_str(&shown.join("\n  "));
         }
         let error = StageError::failed("command::failed", message);

@@ -7,6 +7,7 @@ use super::{
     stopping::{Cause, Manners, Stopping},
     timeout,
 };
+use crate::record::LAST_WORDS;
 use contract::{
     Outputs, StageError,
     protocol::{CANCEL, Reply, Request},
@@ -84,7 +85,8 @@ fn died(name: &str, status: ExitStatus, process: &Process) -> StageError {
     let mut message = format!("the process of `{name}` {how} before its work was done");
     let last_words: Vec<&str> = process.last_words().collect();
     if !last_words.is_empty() {
-        message.push_str("; the last it wrote:\n  ");
+        message.push_str(LAST_WORDS);
+        message.push_str("\n  ");
         message.push_str(&last_words.join("\n  "));
     }
     let help = match status.signal() {

@@ -2,10 +2,11 @@
 
 use super::{names::short_keys, variant::text};
 use crate::{
-    record::{Outcome, SweepRecord, VariantRecord},
+    record::{self, Outcome, RecordError, SweepRecord, VariantRecord, failure_line},
     report::columns,
 };
 use indexmap::{IndexMap, IndexSet};
+use std::path::Path;
 
 /// Metrics that have a column, at most.
 const METRICS: usize = 4;
@@ -17,6 +18,20 @@ pub struct Row<'a> {
     pub variant: &'a VariantRecord,
     /// Its numbers, in the order of the plan: stage, name, value.
     pub metrics: Vec<(String, String, f64)>,
+}
+
+impl<'a> Row<'a> {
+    /// A variant of the sweep in `folder`, and what its run has kept of its numbers.
+    ///
+    /// # Errors
+    /// When its events are there and cannot be read.
+    pub fn kept(folder: &Path, variant: &'a VariantRecord) -> Result<Self, RecordError> {
+        let summary = record::measured(&folder.join(&variant.folder))?;
+        let metrics = summary.stages.iter().flat_map(|(stage, told)| {
+            told.metrics.iter().map(|(name, value)| (stage.clone(), name.clone(), *value))
+        });
+        Ok(Row { variant, metrics: metrics.collect() })
+    }
 }
 
 /// A table of variants: swept values, main metrics, outcome; a failure's message in the place of numbers.
@@ -37,7 +52,7 @@ pub fn sweep_table(sweep: &SweepRecord, rows: &[Row<'_>]) -> String {
         };
         let outcome = match (&row.variant.outcome, &row.variant.error) {
             (Outcome::Failed, Some(error)) => {
-                format!("failed: {}: {}", error.stage, first_line(&error.message))
+                format!("failed: {}: {}", error.stage, failure_line(&error.stage, &error.message))
             }
             (outcome, _) => outcome.as_str().to_owned(),
         };
@@ -50,10 +65,6 @@ pub fn sweep_table(sweep: &SweepRecord, rows: &[Row<'_>]) -> String {
     let cells: Vec<Vec<String>> = cells.collect();
     let last = header.len() - 1;
     columns(&header, &cells, &(0..last).collect::<Vec<_>>())
-}
-
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
 }
 
 /// The numbers that variants are known by: mIoU, else those of the last stage that measured something; those that are the

@@ -164,6 +164,27 @@ fn a_variant_that_fails_leaves_the_others_alone_and_keeps_its_error() {
 
 #[test]
 fn with_fail_fast_the_first_failure_is_the_last_thing_that_happens() {
+#[test]
+fn a_failure_is_one_line_with_the_last_line_that_was_written() {
+    let sandbox = commands();
+    let text = fs_err::read_to_string(sandbox.path("stages.yaml")).expect("the file");
+    sandbox.write(
+        "stages.yaml",
+        &text.replace(
+            "test {params.bits} != 13",
+            "test {params.bits} != 13 || { echo first >&2; echo unlucky >&2; exit 7; }",
+        ),
+    );
+    let swept = end(sandbox.start(&["sweep", "stages.yaml", "stages.quantize.params.bits=13,8"]));
+    assert_eq!(swept.code, Some(12), "{swept:?}");
+    let told = "quantize: ended with exit code 7: unlucky";
+    assert!(swept.stdout.contains(told), "{swept:?}");
+    for line in [["show", "runs/run"], ["compare", "runs/run"]] {
+        let shown = end(sandbox.start(&line));
+        assert!(shown.stdout.contains(told), "{shown:?}");
+    }
+}
+
     let sandbox = commands();
     let arguments =
         ["sweep", "stages.yaml", "stages.quantize.params.bits=13,8,4", "--fail-fast", "--jobs", "1"];

@@ -2,7 +2,8 @@
 
 use super::parameter::{Parameter, of_json, parameters};
 use crate::record::{
-    FailureRecord, FoundRun, Outcome, Series, Summary, SweepRecord, VariantRecord, measured, run,
+    FailureRecord, FoundRun, Outcome, Series, Summary, SweepRecord, VariantRecord, failure_line, measured,
+    run,
 };
 use fs_err as fs;
 use indexmap::IndexMap;
@@ -57,8 +58,9 @@ pub(super) struct RowError {
 impl RowError {
     /// In one line.
     pub(super) fn line(&self) -> String {
-        let stage = self.stage.as_ref().map(|stage| format!("{stage}: ")).unwrap_or_default();
-        format!("{stage}{} [{}]", self.message.lines().next().unwrap_or_default(), self.code)
+        let of = self.stage.as_ref().map(|stage| format!("{stage}: ")).unwrap_or_default();
+        let line = failure_line(self.stage.as_deref().unwrap_or_default(), &self.message);
+        format!("{of}{line} [{}]", self.code)
     }
 }
 
