@@ -403,7 +403,7 @@ impl<'a> Follow<'a> {
         };
         self.record.finished = Some(now());
         self.save();
-        self.screen.end(&self.record, &self.followed, seconds);
+        self.screen.end(self.folder.path(), &self.record, &self.followed, seconds);
     }
 
     fn save_in_time(&mut self) {

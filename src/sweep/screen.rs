@@ -16,7 +16,7 @@ use contract::{Event, EventKind, Progress};
 use indexmap::IndexMap;
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -221,7 +221,13 @@ impl Screen {
         screen::screen().show(lines);
     }
 
-    pub(super) fn end(&mut self, record: &SweepRecord, followed: &[Followed<'_>], seconds: f64) {
+    pub(super) fn end(
+        &mut self,
+        folder: &Path,
+        record: &SweepRecord,
+        followed: &[Followed<'_>],
+        seconds: f64,
+    ) {
         self.running.clear();
         self.clear();
         let by_position: IndexMap<usize, &Followed<'_>> =
@@ -232,7 +238,12 @@ impl Screen {
             .enumerate()
             .map(|(position, variant)| match by_position.get(&position) {
                 Some(followed) => row(variant, followed),
-                None => Row { variant, metrics: Vec::new() },
+                // It was done before this sweep went on, or has not started.
+                None if self.quiet => Row { variant, metrics: Vec::new() },
+                None => Row::kept(folder, variant).unwrap_or_else(|error| {
+                    tracing::warn!("{error}; the table lacks what variant {} measured", variant.folder);
+                    Row { variant, metrics: Vec::new() }
+                }),
             })
             .collect();
         let table = if self.quiet { String::new() } else { sweep_table(record, &rows) + "\n" };

@@ -68,11 +68,7 @@ pub(crate) fn show(folder: &Path, format: Format) -> Result<Exit, Refusal> {
     let record = SweepRecord::read(folder)?.ok_or_else(no_sweep)?;
     let mut rows = Vec::new();
     for variant in &record.variants {
-        let summary = record::measured(&folder.join(&variant.folder))?;
-        let metrics = summary.stages.iter().flat_map(|(stage, told)| {
-            told.metrics.iter().map(|(name, value)| (stage.clone(), name.clone(), *value))
-        });
-        rows.push(Row { variant, metrics: metrics.collect() });
+        rows.push(Row::kept(folder, variant)?);
     }
     if format == Format::Json {
         let metrics: Vec<_> = rows.iter().map(|row| &row.metrics).collect();
