@@ -176,7 +176,8 @@ fn name(folder: &Path) -> String {
     absolute.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// The run that `wanted` names: the path of its folder, or the beginning of the name of just one run below `folder`.
+/// The run that `wanted` names: the path of its folder, or the beginning of the name of just one run below `folder`; of a
+/// variant also `SWEEP/N`, with the beginning of the sweep's name.
 /// Without `wanted`, the newest.
 ///
 /// # Errors
@@ -192,8 +193,10 @@ pub fn find(wanted: Option<&str>, folder: &Path) -> Result<FoundRun, RecordError
         let newest = runs.into_iter().next();
         return newest.ok_or_else(|| RecordError::NoRuns { folder: folder.to_owned() });
     };
-    let exact = runs.iter().filter(|run| run.id == wanted).count();
-    let fits = |run: &&FoundRun| if exact > 0 { run.id == wanted } else { run.id.starts_with(wanted) };
+    // A variant is known by its sweep as well: `SWEEP/1`.
+    let is_it = |run: &&FoundRun| run.id == wanted || run.path.ends_with(wanted);
+    let exact = !wanted.is_empty() && runs.iter().any(|run| is_it(&run));
+    let fits = |run: &&FoundRun| if exact { is_it(run) } else { begins(run, wanted) };
     let mut fitting = runs.iter().filter(fits);
     match (fitting.next(), fitting.next()) {
         (Some(run), None) if !wanted.is_empty() => Ok(run.clone()),
@@ -220,6 +223,17 @@ pub fn find_unfinished(folder: &Path) -> Result<FoundRun, RecordError> {
         return Err(RecordError::NoRuns { folder: folder.to_owned() });
     }
     Ok(runs.swap_remove(unfinished))
+}
+
+/// Whether a name can be shortened to `wanted`; of a run in a folder of a name, as the variant of a sweep, the folder's.
+fn begins(run: &FoundRun, wanted: &str) -> bool {
+    match wanted.rsplit_once('/') {
+        Some((parent, own)) => {
+            let is_below = |path: &Path| !parent.is_empty() && name(path).starts_with(parent);
+            run.id == own && run.path.parent().is_some_and(is_below)
+        }
+        None => run.id.starts_with(wanted),
+    }
 }
 
 /// Ten paths at most, a line each.
@@ -357,5 +371,27 @@ mod tests {
         insta::assert_snapshot!(place.refusal("nothing"));
         insta::assert_snapshot!(place.refusal(""));
         insta::assert_snapshot!(Place::new().refusal("2026"));
+    }
+
+    #[test]
+    fn a_variant_is_named_by_its_sweep_or_the_beginning_of_it_and_its_number() {
+        let place = Place::new();
+        for name in ["2026_11_22/0", "2026_11_22/1", "2026_11_22-2/1", "2026_11_22/10", "2026_11_23/1"] {
+            place.run(name, "2026-11-22T10:00:00Z", Outcome::Done);
+        }
+        let found = |wanted: &str| find(Some(wanted), place.path()).map(|run| run.path);
+        for (wanted, path) in [
+            ("2026_11_22/1", "2026_11_22/1"),
+            ("2026_11_23/1", "2026_11_23/1"),
+            ("2026_11_22-/1", "2026_11_22-2/1"),
+            ("2026_11_22/10", "2026_11_22/10"),
+            ("10", "2026_11_22/10"),
+        ] {
+            assert_eq!(found(wanted).unwrap(), place.path().join(path), "{wanted}");
+        }
+        assert!(matches!(found("2026_11/1"), Err(RecordError::AmbiguousRun { .. })));
+        for wanted in ["2026_11_22/2", "11_22/1", "/1", "/"] {
+            assert!(found(wanted).is_err(), "{wanted}");
+        }
     }
 }
