@@ -130,7 +130,11 @@ impl Change {
             None => None,
             Some(start) => {
                 if let Some(mistake) = sweep(text, start) {
-                    return Err(mistake);
+                    return Err(if sign == Sign::Remove {
+                        several_removed(text, &path, start)
+                    } else {
+                        mistake
+                    });
                 }
                 let (mut value, found) = source::parse(text, start)?;
                 mistakes = found;
@@ -220,6 +224,17 @@ impl Change {
         }
         error(format!("`{}` is not in the configuration", self.path), &self.key, "not there")
     }
+}
+
+/// The error for a key that is to be removed if it has one of several values.
+fn several_removed(text: &Arc<Text>, path: &KeyPath, start: usize) -> ConfigError {
+    let value = text.shown.get(start..).unwrap_or_default();
+    let place = Place::new(text, start..text.content.len());
+    error(format!("`~{path}` removes a key, and what is removed has no values"), &place, "values").help(
+        format!(
+            "`~{path}` removes it; `pipeline sweep FILE '{path}={value}'` runs one variant for each value"
+        ),
+    )
 }
 
 /// The error for a value that stands for several, as `a,b,c` and `range(1,10,2)` do.

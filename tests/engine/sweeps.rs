@@ -165,8 +165,6 @@ fn a_variant_that_fails_leaves_the_others_alone_and_keeps_its_error() {
 }
 
 #[test]
-fn with_fail_fast_the_first_failure_is_the_last_thing_that_happens() {
-#[test]
 fn a_failure_is_one_line_with_the_last_line_that_was_written() {
     let sandbox = commands();
     let text = fs_err::read_to_string(sandbox.path("stages.yaml")).expect("the file");
@@ -187,6 +185,8 @@ fn a_failure_is_one_line_with_the_last_line_that_was_written() {
     }
 }
 
+#[test]
+fn with_fail_fast_the_first_failure_is_the_last_thing_that_happens() {
     let sandbox = commands();
     let arguments =
         ["sweep", "stages.yaml", "stages.quantize.params.bits=13,8,4", "--fail-fast", "--jobs", "1"];
@@ -308,6 +308,7 @@ fn mistakes_of_variants_are_told_before_anything_runs_each_once() {
         refused(&["sweep.method=zip", "training.epochs=1,2", "training.batch_size=1,2,3"])
     );
     insta::assert_snapshot!("no_count", refused(&["sweep.method=random", "training.epochs=1,2"]));
+    insta::assert_snapshot!("several_removed", refused(&["~training.epochs=1,2"]));
     insta::assert_snapshot!("no_list", refused(&["sweep.method=list"]));
     insta::assert_snapshot!("count_in_a_grid", refused(&["sweep.count=3", "training.epochs=1,2"]));
     assert!(sandbox.runs().is_empty());

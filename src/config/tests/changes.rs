@@ -124,6 +124,7 @@ fn mistakes_in_changes_point_at_the_command_line() {
     assert_snapshot!("not_a_key", report(CHAIN, &["training..epochs=3"]));
     assert_snapshot!("add_what_is_there", report(CHAIN, &["+training.epochs=3"]));
     assert_snapshot!("remove_what_is_not_there", report(CHAIN, &["~training.epoch"]));
+    assert_snapshot!("remove_several_values", report(CHAIN, &["~training.epochs=3,4"]));
     assert_snapshot!("remove_another_value", report(CHAIN, &["~training.epochs=3"]));
     assert_snapshot!("too_deep", report(CHAIN, &["training.epochs.first=3"]));
     assert_snapshot!("an_item_of_a_list", report(CHAIN, &["dataset.class_names[0]=sky"]));
