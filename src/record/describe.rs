@@ -2,6 +2,14 @@
 
 use contract::EventKind;
 
+/// How a run stood before it went on, behind `which`.
+pub(crate) fn stood(after: &str) -> String {
+    match after {
+        "failed" => "had failed".to_owned(),
+        other => format!("was {other}"),
+    }
+}
+
 /// An event as a line for people; nothing for what is only shown as it happens.
 #[must_use]
 pub fn describe(kind: &EventKind) -> Option<String> {
@@ -10,7 +18,7 @@ pub fn describe(kind: &EventKind) -> Option<String> {
         EventKind::Progress(_) => return None,
         EventKind::RunStarted { run, operation_mode, .. } => format!("run {run} starts: {operation_mode}"),
         EventKind::RunResumed { run, operation_mode, after, .. } => {
-            format!("run {run}, which was {after}, goes on: {operation_mode}")
+            format!("run {run}, which {}, goes on: {operation_mode}", stood(after))
         }
         EventKind::StagePlanned { after } if after.is_empty() => "planned".to_owned(),
         EventKind::StagePlanned { after } => format!("planned after {}", after.join(", ")),
@@ -29,4 +37,17 @@ pub fn describe(kind: &EventKind) -> Option<String> {
         }
         EventKind::RunFinished { outcome, seconds } => format!("run {outcome} after {seconds:.1} s"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stood;
+
+    #[test]
+    fn a_run_had_failed_and_was_anything_else() {
+        assert_eq!(
+            ["failed", "killed", "cancelled"].map(stood),
+            ["had failed", "was killed", "was cancelled"]
+        );
+    }
 }

@@ -37,11 +37,12 @@ mod tests;
 
 pub use command::{RUNS, resume_command};
 pub use describe::describe;
+pub(crate) use describe::stood;
 pub use error::RecordError;
 pub use events::EventLog;
-pub use folder::{RunFolder, read_overrides};
 pub(crate) use failure_line::LAST_WORDS;
 pub use failure_line::failure_line;
+pub use folder::{RunFolder, read_overrides};
 pub use found::{FoundRun, Standing, find, find_unfinished, run, runs};
 pub use history::{EVENTS_FORMAT, History, has_metrics, history, is_whole};
 pub use keys::{Found, InputOrigin, Origin, RunKeys, StageKey, read_keys};

@@ -11,6 +11,7 @@ use super::{
     metrics::Metrics,
     screen,
 };
+use crate::record::stood;
 use crate::schedule::Subscriber;
 use contract::{Event, EventKind, Progress};
 use indexmap::IndexMap;
@@ -164,7 +165,7 @@ impl Terminal {
                 self.say(None, &format!("{operation_mode}: run {run}"));
             }
             EventKind::RunResumed { run, operation_mode, after, .. } if !self.quiet => {
-                self.say(None, &format!("{operation_mode}: run {run}, which was {after}, goes on"));
+                self.say(None, &format!("{operation_mode}: run {run}, which {}, goes on", stood(after)));
             }
             EventKind::Warning { message, .. } => {
                 self.say(None, &format!("{} {}", self.warning(), plain(message)));
