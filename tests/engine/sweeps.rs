@@ -386,3 +386,14 @@ fn a_sweep_is_one_line_among_the_runs_and_is_shown_by_its_variants() {
     let variant = said(&["show", "runs/run/0"]);
     assert!(variant.contains("evaluate"), "a variant is a run: {variant}");
 }
+    for line in [
+        &["show", "run/1", "--dir", "runs"][..],
+        &["explain", "run/1", "--dir", "runs"],
+        &["explain", "stages.yaml", "--against", "run/0"],
+        &["compare", "run/0", "run/1", "--dir", "runs"],
+    ] {
+        assert!(said(line).contains("quantize"), "{line:?}");
+    }
+    let failed = end(sandbox.start(&["resume", "run/1", "--dir", "runs"]));
+    assert_eq!(failed.code, Some(12), "{failed:?}");
+    assert!(failed.stderr.contains("run 1, which had failed, goes on"), "{failed:?}");
