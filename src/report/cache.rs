@@ -1,6 +1,6 @@
 //! What the store holds and what became of it, for people and for programs.
 
-use super::{cells::plain, table};
+use super::{cells::plain, count, table};
 use crate::store::{Amount, Bound, Checked, Cleared, Part};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path, time::SystemTime};
@@ -46,7 +46,13 @@ pub fn usage_json(root: &Path, usage: &BTreeMap<Part, Amount>, bound: Bound) -> 
 #[must_use]
 pub fn checked(root: &Path, checked: &Checked) -> String {
     let Checked { objects, bytes, results, bad_objects, bad_results } = checked;
-    let seen = format!("{}: {objects} objects ({}) of {results} results read", root.display(), size(*bytes));
+    let seen = format!(
+        "{}: {} ({}) of {} read",
+        root.display(),
+        count(objects, "object"),
+        size(*bytes),
+        count(results, "result")
+    );
     if checked.is_sound() {
         return format!("{seen}, all are sound\n");
     }
@@ -182,10 +188,6 @@ fn line(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
-fn count(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
-}
-
 /// An amount in the units in which bounds are given: `512 B`, `1.5 kB`, `20 GB`.
 fn size(bytes: u64) -> String {
     let mut value = bytes as f64;
@@ -249,6 +251,8 @@ mod tests {
     #[test]
     fn a_check_names_what_was_corrupt() {
         let (object, result) = (Digest::of(b"object"), Digest::of(b"result"));
+        let one = Checked { objects: 1, bytes: 3, results: 1, ..Checked::default() };
+        assert_eq!(checked(Path::new("S"), &one), "S: 1 object (3 B) of 1 result read, all are sound\n");
         let sound = Checked { objects: 12, bytes: 3_000_000, results: 4, ..Checked::default() };
         let bad = Checked {
             bad_objects: vec![BadObject {

@@ -5,6 +5,7 @@ mod bytes;
 pub mod cache;
 pub(crate) mod cells;
 pub mod compare;
+mod count;
 mod diagnostic;
 mod duration;
 mod explanation;
@@ -20,6 +21,7 @@ mod unchanged;
 
 pub(crate) use bar::Bar;
 pub use bytes::bytes;
+pub(crate) use count::count;
 pub use diagnostic::{colour, diagnostic, findings};
 pub use duration::duration;
 pub use explanation::{CauseView, ExplainView, KeyView, StageView};

@@ -12,9 +12,14 @@ const LONGEST: usize = 40;
 
 /// Gives each node of the merged plan a name of its own: `train` where all variants share it, else with the swept values
 /// that tell it from the others, `quantize[bits=4]`, or the number of its first variant, `quantize #3`, where that is
-/// shorter.
-pub fn display_names(merged: &mut Merged, values: &[IndexMap<String, Value>]) {
-    let short = short_keys(values);
+/// shorter. `done` are the values of variants of the same sweep that are not in the plan any more: what just one of
+/// several variants still has says of which it is.
+pub fn display_names(
+    merged: &mut Merged,
+    values: &[IndexMap<String, Value>],
+    done: &[IndexMap<String, Value>],
+) {
+    let short = short_keys(&[values, done].concat());
     let mut named: IndexMap<String, Vec<NodeIndex>> = IndexMap::new();
     for member in merged.members.iter().flatten() {
         let nodes = named.entry(member.name.clone()).or_default();
@@ -24,21 +29,42 @@ pub fn display_names(merged: &mut Merged, values: &[IndexMap<String, Value>]) {
     for (name, nodes) in &mut named {
         let mut seen = IndexSet::new();
         nodes.retain(|node| seen.insert(*node));
-        if nodes.len() < 2 {
-            continue;
-        }
-        let labels = labels(nodes, &owners, values, &short);
+        let labels = match nodes.as_slice() {
+            [node] => {
+                let variants = owners.get(node).map(Vec::as_slice).unwrap_or_default();
+                vec![own_label(variants, values, done, &short).map(Some)]
+            }
+            _ => labels(nodes, &owners, values, &short).into_iter().map(Some).collect(),
+        };
         for (node, label) in nodes.iter().zip(labels) {
             if let Some(Node::Stage(stage)) = merged.plan.graph.node_weight_mut(*node) {
                 let first =
                     owners.get(node).and_then(|variants| variants.first()).copied().unwrap_or_default();
                 stage.name = match label {
-                    Some(label) => format!("{name}[{label}]"),
-                    None => format!("{name} #{first}"),
+                    Some(Some(label)) => format!("{name}[{label}]"),
+                    Some(None) => format!("{name} #{first}"),
+                    None => continue,
                 };
             }
         }
     }
+}
+
+/// The values that tell the one variant that has a node from those that are done; none where there is no such variant,
+/// or they are too long.
+fn own_label(
+    owners: &[usize],
+    values: &[IndexMap<String, Value>],
+    done: &[IndexMap<String, Value>],
+    short: &IndexMap<String, String>,
+) -> Option<String> {
+    let ([owner], false) = (owners, done.is_empty()) else { return None };
+    let own = values.get(*owner)?;
+    let others = || done.iter().chain(values);
+    let tells = own.iter().filter(|(key, value)| others().any(|other| other.get(*key) != Some(value)));
+    let shown = tells.map(|(key, value)| format!("{}={}", short.get(key).unwrap_or(key), text(value)));
+    let label = shown.collect::<Vec<_>>().join(" ");
+    (!label.is_empty() && label.chars().count() <= LONGEST).then_some(label)
 }
 
 /// The values that tell nodes of one name apart; none for all of them where these are too long or not enough.
@@ -130,6 +156,10 @@ mod tests {
 
     /// The names of all nodes of variants with these values of `a.rate`, which `train` reads, and `b.bits`.
     fn names(variants: &[(Value, Value)]) -> Vec<String> {
+        names_beside(variants, &[])
+    }
+
+    fn names_beside(variants: &[(Value, Value)], done: &[IndexMap<String, Value>]) -> Vec<String> {
         let plans = variants.iter().map(|(rate, bits)| (plan(rate, bits), 0));
         let mut merged = Merged::of(plans, "stages").expect("plain settings");
         let values: Vec<IndexMap<String, Value>> = variants
@@ -138,7 +168,7 @@ mod tests {
                 IndexMap::from([("a.rate".to_owned(), rate.clone()), ("b.bits".to_owned(), bits.clone())])
             })
             .collect();
-        display_names(&mut merged, &values);
+        display_names(&mut merged, &values, done);
         merged.plan.stages().map(|(_, stage)| stage.name.clone()).collect()
     }
 
@@ -159,6 +189,24 @@ mod tests {
         assert_eq!(names(&grid), expected);
         let shared = [4, 8].map(|bits| (Value::from(1), Value::from(bits)));
         assert_eq!(names(&shared), ["train", "quantize[bits=4]", "quantize[bits=8]"]);
+    }
+
+    #[test]
+    fn the_last_variant_of_a_sweep_that_goes_on_is_named_as_well() {
+        let values = |rate: u32, bits: u32| {
+            IndexMap::from([
+                ("a.rate".to_owned(), Value::from(rate)),
+                ("b.bits".to_owned(), Value::from(bits)),
+            ])
+        };
+        let last = [(Value::from(1), Value::from(13))];
+        assert_eq!(
+            names_beside(&last, &[values(1, 4), values(1, 8)]),
+            ["train[bits=13]", "quantize[bits=13]"]
+        );
+        assert_eq!(names(&last), ["train", "quantize"], "a sweep of one variant");
+        let two = [4, 8].map(|bits| (Value::from(1), Value::from(bits)));
+        assert_eq!(names_beside(&two, &[values(1, 13)]), ["train", "quantize[bits=4]", "quantize[bits=8]"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     record::{Outcome, SweepRecord, VariantRecord, resume_command},
-    report::{Bar, Ending, cells, colour, duration, number, screen},
+    report::{Bar, Ending, cells, colour, count, duration, number, screen},
 };
 use contract::{Event, EventKind, Progress};
 use indexmap::IndexMap;
@@ -94,11 +94,12 @@ impl Screen {
                 EventKind::RunStarted { run, operation_mode, .. }
                 | EventKind::RunResumed { run, operation_mode, .. },
             ) if !self.quiet => {
-                let (variants, nodes) = (self.variants, self.nodes);
                 let verb =
                     if matches!(event.kind, EventKind::RunResumed { .. }) { ", which goes on" } else { "" };
                 self.say(&format!(
-                    "{operation_mode}: sweep {run}{verb}, {variants} variants, {nodes} stages"
+                    "{operation_mode}: sweep {run}{verb}, {}, {}",
+                    count(self.variants, "variant"),
+                    count(self.nodes, "stage")
                 ));
             }
             (None, EventKind::Note { message }) if !self.quiet => self.say(&cells::plain(message)),

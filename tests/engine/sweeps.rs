@@ -160,6 +160,8 @@ fn a_variant_that_fails_leaves_the_others_alone_and_keeps_its_error() {
     let resumed = end(sandbox.start(&["resume", "runs/run"]));
     let table = |text: &str| text.lines().take(5).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(table(&resumed.stdout), table(&swept.stdout), "also with what was measured before");
+    let told = "quantize[bits=13]  failed: ";
+    assert!(swept.stderr.contains(told) && resumed.stderr.contains(told), "{swept:?} {resumed:?}");
     assert_eq!(resumed.code, Some(12), "{resumed:?}");
     assert_eq!(executions(&sandbox), counts(&[("train", 1), ("quantize", 4), ("evaluate", 2)]));
 }

@@ -12,6 +12,9 @@ use crate::schedule::{Located, Preflighting, stops};
 use crate::sweep::{Variant, combine, display_names, short_keys};
 use crate::{config, report, schedule};
 use contract::Registry;
+use indexmap::IndexMap;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// All variants, and their plans as one.
@@ -64,7 +67,7 @@ impl Planned {
             };
             return Err(gathered.report(settings.len(), describe).into());
         }
-        making.planned()
+        making.planned(&[])
     }
 
     /// The same of variants that a sweep keeps in its folder.
@@ -106,7 +109,10 @@ impl Planned {
             let describe = |number: usize| record.variants[number].folder.clone();
             return Err(gathered.report(left.len(), describe).into());
         }
-        making.planned()
+        let undone: BTreeSet<usize> = left.iter().map(|left| left.position).collect();
+        let done = record.variants.iter().enumerate().filter(|(position, _)| !undone.contains(position));
+        let done: Vec<_> = done.map(|(_, variant)| variant.values.clone()).collect();
+        making.planned(&done)
     }
 
     pub(super) fn preflight(
@@ -209,14 +215,15 @@ impl Making {
         self.plans.push((plan, place));
     }
 
-    fn planned(self) -> Result<Planned, Refusal> {
+    /// `done` are the values of the sweep's variants that need no planning any more.
+    fn planned(self, done: &[IndexMap<String, Value>]) -> Result<Planned, Refusal> {
         let layout_of = self.plans.iter().map(|(_, place)| *place).collect();
         let mut modes: Vec<&str> = self.plans.iter().map(|(plan, _)| plan.operation_mode.as_str()).collect();
         modes.dedup();
         let mode = modes.join(", ");
         let mut merged = Merged::of(self.plans, &mode)?;
         let values: Vec<_> = self.variants.iter().map(|variant| variant.values.clone()).collect();
-        display_names(&mut merged, &values);
+        display_names(&mut merged, &values, done);
         Ok(Planned {
             variants: self.variants,
             merged,
