@@ -257,7 +257,12 @@ fn the_same_sweep_again_finds_everything_stored() {
     assert_eq!(executions(&sandbox), first);
     assert_eq!(sandbox.results("run/3"), sandbox.results("run-2/3"));
     let dry = end(sandbox.start(&[&arguments[..], &["--dry-run"]].concat()));
+    let line = end(sandbox.start(&[&arguments[..], &["--dry-run", "--quiet"]].concat()));
+    assert_eq!(Some(line.stdout.trim_end()), dry.stdout.lines().next());
     insta::assert_snapshot!("dry_run", dry.stdout);
+    let changed =
+        ["sweep", "stages.yaml", "stages.quantize.params.bits=4,6", "--dry-run", "--format", "json"];
+    insta::assert_snapshot!("dry_run_json", end(sandbox.start(&changed)).stdout);
     assert_eq!(sandbox.runs(), ["run", "run-2"], "a dry run leaves nothing");
 }
 
@@ -385,9 +390,6 @@ fn a_sweep_is_one_line_among_the_runs_and_is_shown_by_its_variants() {
     assert_eq!(json["metrics"][0][0], serde_json::json!(["evaluate", "score", 0.5]));
     let newest = said(&["show", "--dir", "runs"]);
     assert!(newest.contains("run-2"), "the newest is the run: {newest}");
-    let variant = said(&["show", "runs/run/0"]);
-    assert!(variant.contains("evaluate"), "a variant is a run: {variant}");
-}
     for line in [
         &["show", "run/1", "--dir", "runs"][..],
         &["explain", "run/1", "--dir", "runs"],
@@ -399,3 +401,6 @@ fn a_sweep_is_one_line_among_the_runs_and_is_shown_by_its_variants() {
     let failed = end(sandbox.start(&["resume", "run/1", "--dir", "runs"]));
     assert_eq!(failed.code, Some(12), "{failed:?}");
     assert!(failed.stderr.contains("run 1, which had failed, goes on"), "{failed:?}");
+    let variant = said(&["show", "runs/run/0"]);
+    assert!(variant.contains("evaluate"), "a variant is a run: {variant}");
+}

@@ -8,9 +8,10 @@ mod shown;
 pub(crate) use resumed::{Resuming, resume};
 pub(crate) use shown::{meant, newest, show};
 
-use crate::cli::format::print;
+use crate::cli::format::{Format, print};
 use crate::cli::launch::{Options, cancellation};
 use crate::cli::prepare::{Configuration, Outside, with_rules};
+use crate::cli::refusal::hidden;
 use crate::cli::{Exit, Refusal};
 use crate::config;
 use crate::config::Base;
@@ -44,6 +45,10 @@ Examples:
   pipeline compare experiments_outputs/2026_11_22_21_00_00  what came of it
 
 Values: a,b,c; choice(a,b); range(START,END,STEP) without END; for random also uniform(a,b) and loguniform(a,b).
+--dry-run prints a line and a table, with --quiet the line alone, with --format json one object:
+  {format, operation_mode, counts: {variants, stages, hit, run, after},
+  variants: [{variant, overrides, values, stages: [{name, status}]}]}
+where a status is hit (stored), run, or after (it depends on stages that must run).
 A failed variant leaves the others alone; --fail-fast stops them. Ctrl-C and `pipeline resume` as for a run.
 Exit codes: see `pipeline --help`.";
 
@@ -74,7 +79,11 @@ pub(crate) fn run(
     };
     let found = planned.preflight(&known, registry, options, Path::new(&dir)).map_err(hide)?;
     if dry_run {
-        return print(&planned.secrets.hide(&planned.text(&known)));
+        return print(&match options.format {
+            Format::Json => format!("{:#}\n", hidden(planned.json(&known), &planned.secrets)),
+            Format::Text if options.quiet => planned.line(&known),
+            Format::Text => planned.secrets.hide(&planned.text(&known)),
+        });
     }
 
     // From here on there is something to lose.

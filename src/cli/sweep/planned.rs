@@ -6,7 +6,7 @@ use crate::cli::keep::{keep_listings, keep_member};
 use crate::cli::launch::Options;
 use crate::cli::prepare::{Known, draw_seed, layout, plan_of};
 use crate::config::{Base, Gathered, Kept, Loaded, Secrets};
-use crate::plan::{Merged, Plan, Status};
+use crate::plan::{Member, Merged, Plan, StageState, Status};
 use crate::record::{Layout, RecordError, RunFolder, SweepRecord, VariantRecord};
 use crate::schedule::{Located, Preflighting, stops};
 use crate::sweep::{Variant, combine, display_names, short_keys};
@@ -16,6 +16,9 @@ use indexmap::IndexMap;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
+
+/// The version of the JSON object.
+const FORMAT: u32 = 1;
 
 /// All variants, and their plans as one.
 pub(super) struct Planned {
@@ -143,8 +146,50 @@ impl Planned {
         keep_listings(&self.merged.plan, known)
     }
 
-    /// What would run.
+    /// What would run, for people.
     pub(super) fn text(&self, known: &Known) -> String {
+        format!("{}\n{}", self.line(known), self.table(known))
+    }
+
+    /// What would run, for programs; as the help of `pipeline sweep` says.
+    pub(super) fn json(&self, known: &Known) -> Value {
+        let word = |state: &StageState| match state.status {
+            Status::Hit(_) => "hit",
+            Status::Run => "run",
+            Status::After(_) => "after",
+        };
+        let count = |wanted: &str| known.states.values().filter(|state| word(state) == wanted).count();
+        let stages = |members: &[Member]| -> Vec<Value> {
+            let status = |member: &Member| known.states.get(&member.node).map(word);
+            members.iter().map(|member| json!({"name": member.name, "status": status(member)})).collect()
+        };
+        let variants = self.variants.iter().zip(&self.merged.members).enumerate();
+        let variants: Vec<Value> = variants
+            .map(|(number, (variant, members))| {
+                json!({
+                    "variant": number.to_string(),
+                    "overrides": variant.overrides,
+                    "values": variant.values,
+                    "stages": stages(members),
+                })
+            })
+            .collect();
+        json!({
+            "format": FORMAT,
+            "operation_mode": self.merged.plan.operation_mode,
+            "counts": {
+                "variants": variants.len(),
+                "stages": known.states.len(),
+                "hit": count("hit"),
+                "run": count("run"),
+                "after": count("after"),
+            },
+            "variants": variants,
+        })
+    }
+
+    /// What would run, in one line.
+    pub(super) fn line(&self, known: &Known) -> String {
         let count =
             |wanted: fn(&Status) -> bool| known.states.values().filter(|state| wanted(&state.status)).count();
         let (hits, runs) =
@@ -152,6 +197,17 @@ impl Planned {
         let alone: usize = self.merged.members.iter().map(Vec::len).sum();
         let nodes = known.states.len();
         let shared = if nodes < alone { format!(" ({alone} one by one)") } else { String::new() };
+        format!(
+            "{}: {}, {}{shared}, {hits} stored, {runs} to run, {} depending on others\n",
+            self.merged.plan.operation_mode,
+            report::count(self.variants.len(), "variant"),
+            report::count(nodes, "stage"),
+            nodes - hits - runs,
+        )
+    }
+
+    /// The stages of each variant.
+    fn table(&self, known: &Known) -> String {
         let values: Vec<_> = self.variants.iter().map(|variant| variant.values.clone()).collect();
         let short = short_keys(&values);
         let mut header = vec!["variant".to_owned()];
@@ -179,13 +235,7 @@ impl Planned {
             })
             .collect();
         let right: Vec<usize> = (0..header.len() - 1).collect();
-        format!(
-            "{}: {} variants, {nodes} stages{shared}, {hits} stored, {runs} to run, {} depending on others\n\n{}",
-            self.merged.plan.operation_mode,
-            self.variants.len(),
-            nodes - hits - runs,
-            report::columns(&header, &rows, &right)
-        )
+        report::columns(&header, &rows, &right)
     }
 }
 
