@@ -6,11 +6,12 @@ use super::{
     prepare::{named, plan_of, with_rules},
 };
 use crate::{
-    config::{self, Code, Loaded},
-    report::colour,
+    config::{self, Base, Code, Gathered, Loaded},
+    report::{colour, count},
+    sweep::combine,
 };
 use clap::{ValueEnum, ValueHint};
-use contract::Registry;
+use contract::{Registry, config::SweepMethod};
 use serde_json::{Value, json};
 use std::{
     io::{self, Write},
@@ -81,13 +82,65 @@ struct Valid {
     /// Names of the stages in the order of the mode; empty where files are missing that say what they read.
     stages: Vec<String>,
     notes: Vec<String>,
+    /// How many variants its `sweep` section makes; none where it has no such section, or leaves the values to the command
+    /// line.
+    variants: Option<usize>,
+}
+
+impl Valid {
+    /// The same with what a sweep of the file would find in its `sweep` section and in the keys of the variants.
+    fn swept(
+        mut self,
+        request: &config::Request,
+        loaded: &Loaded,
+        registry: &Registry,
+    ) -> Result<Self, Refusal> {
+        let base = Base::read(request)?;
+        if !base.has_section() {
+            return Ok(self);
+        }
+        // Here it has an effect.
+        let without = base.load(&[])?.notes;
+        self.notes.retain(|note| !loaded.notes.contains(note) || without.contains(note));
+        let section = base.section()?;
+        if section.parameters.is_empty()
+            && section.variants.is_empty()
+            && section.spec.method != SweepMethod::List
+        {
+            return Ok(self);
+        }
+        let variants = combine(&base)?;
+        let mut gathered = Gathered::default();
+        for (number, settings) in variants.iter().enumerate() {
+            match base.load(settings).map_err(Refusal::from).and_then(|loaded| plan_of(&loaded, registry)) {
+                Err(Refusal::Config(errors)) => {
+                    // As of the file itself, what is not there may be there when it is run.
+                    let (_, errors) = errors.split(Code::Path);
+                    if !errors.is_empty() {
+                        gathered.add(number, errors);
+                    }
+                }
+                Err(refusal) => return Err(refusal.hidden(loaded)),
+                Ok(_) => {}
+            }
+        }
+        if !gathered.is_empty() {
+            let describe = |number: usize| {
+                let texts: Vec<String> = variants[number].iter().map(config::Setting::text).collect();
+                format!("{number} ({})", texts.join(" "))
+            };
+            return Err(Refusal::from(gathered.report(variants.len(), describe)).hidden(loaded));
+        }
+        self.variants = Some(variants.len());
+        Ok(self)
+    }
 }
 
 fn check(file: &Path, changes: &[String], registry: &Registry) -> Checked {
     let request =
         config::Request { file: file.to_owned(), overrides: changes.to_vec(), started: jiff::Zoned::now() };
     let loaded = config::load(&request).map_err(|errors| with_rules(errors, registry));
-    let result = loaded.and_then(|loaded| valid(&loaded, registry));
+    let result = loaded.and_then(|loaded| valid(&loaded, registry)?.swept(&request, &loaded, registry));
     Checked { file: file.display().to_string(), result }
 }
 
@@ -110,7 +163,7 @@ fn valid(loaded: &Loaded, registry: &Registry) -> Result<Valid, Refusal> {
         }
         Err(refusal) => return Err(refusal.hidden(loaded)),
     };
-    Ok(Valid { operation_mode, stages, notes })
+    Ok(Valid { operation_mode, stages, notes, variants: None })
 }
 
 impl Checked {
@@ -125,7 +178,9 @@ impl Checked {
                     [] => String::new(),
                     stages => format!(": {}", stages.join(" -> ")),
                 };
-                print(&format!("{} is valid: {}{stages}\n", self.file, valid.operation_mode))?;
+                let variants = valid.variants.map(|number| format!("; {}", count(number, "variant")));
+                let variants = variants.unwrap_or_default();
+                print(&format!("{} is valid: {}{stages}{variants}\n", self.file, valid.operation_mode))?;
                 for note in &valid.notes {
                     eprintln!("note: {note}");
                 }
@@ -137,11 +192,11 @@ impl Checked {
         Ok(())
     }
 
-    /// `{"file", "valid", "operation_mode", "stages", "notes", "errors"}`, see [`Refusal::to_json`] for the errors.
+    /// `{"file", "valid", "operation_mode", "stages", "variants", "notes", "errors"}`, see [`Refusal::to_json`] for the errors.
     fn to_json(&self) -> Value {
-        let (mode, stages, notes) = match &self.result {
-            Ok(valid) => (Some(&valid.operation_mode), &valid.stages[..], &valid.notes[..]),
-            Err(_) => (None, &[][..], &[][..]),
+        let (mode, stages, notes, variants) = match &self.result {
+            Ok(valid) => (Some(&valid.operation_mode), &valid.stages[..], &valid.notes[..], valid.variants),
+            Err(_) => (None, &[][..], &[][..], None),
         };
         let errors = self.result.as_ref().err().map(Refusal::to_json).unwrap_or_default();
         json!({
@@ -149,6 +204,7 @@ impl Checked {
             "valid": self.result.is_ok(),
             "operation_mode": mode,
             "stages": stages,
+            "variants": variants,
             "notes": notes,
             "errors": errors,
         })

@@ -175,6 +175,12 @@ impl Base {
         resolved(&self.text, root, mistakes, &overrides, &self.started, environment)
     }
 
+    /// Whether there is a `sweep` section.
+    #[must_use]
+    pub fn has_section(&self) -> bool {
+        self.root.entry(SECTION).is_some_and(|entry| !entry.value.is_absent())
+    }
+
     /// The `sweep` section, without the keys that the command line gives values.
     ///
     /// # Errors

@@ -28,6 +28,27 @@ fn a_valid_file_is_told_with_its_stages_and_what_has_no_effect() {
 }
 
 #[test]
+fn a_sweep_section_is_checked_as_a_sweep_would() {
+    let sandbox = Sandbox::new();
+    let text = fs_err::read_to_string(sandbox.path("chain.yaml")).expect("the configuration");
+    let told = |section: &str| {
+        sandbox.write("chain.yaml", &format!("{text}sweep:\n{section}"));
+        let ended = validate(&sandbox, &["chain.yaml"]);
+        format!("{}{}exit code {:?}\n", ended.stdout, ended.stderr, ended.code)
+    };
+    let said = [
+        "  parameters:\n    training.epochs: [2, 3]\n",
+        "  method: random\n",
+        "  method: zip\n  parameters:\n    training.epochs: [1, 2, 3]\n    training.batch_size: [1, 2]\n",
+        "  parameters:\n    training.epochz: [1, 2]\n    training.batch_size: [1, two]\n",
+        "  method: list\n",
+        "  parameters:\n    operation_mode: [chain_tqe, chain_tqx]\n",
+    ];
+    insta::assert_snapshot!("sweep_sections", said.map(told).join("\n"));
+    assert!(sandbox.runs().is_empty());
+}
+
+#[test]
 fn files_without_data_are_valid() {
     let sandbox = Sandbox::new();
     fs_err::remove_file(sandbox.path("points.txt")).expect("the points");
