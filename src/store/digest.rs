@@ -19,8 +19,10 @@ const CHUNK: usize = 256 * 1024;
 /// Bytes that most files of metrics and settings have less than.
 const SMALL: usize = 8 * 1024;
 
-/// Files of so many bytes are worth all cores; they are hashed in pieces of half as many, while the next is read.
+/// After so many bytes a file is worth all cores.
 const LARGE: usize = 8 << 20;
+/// Bytes of it that are hashed at a time.
+const PIECE: usize = 4 << 20;
 
 impl Digest {
     /// The digest of some bytes.
@@ -43,77 +45,40 @@ impl Digest {
     /// # Errors
     /// When it cannot be opened or read.
     pub fn of_file(path: &Path) -> io::Result<(Self, u64)> {
-        let mut file = File::open(path)?;
-        match usize::try_from(file.metadata()?.len()) {
-            // One byte more than there are, so that the end is seen with the last of them.
-            Ok(length) if length < LARGE => copy_by(&mut file, &mut io::sink(), CHUNK.min(length + 1)),
-            _ => of_large(&mut file),
-        }
+        copy(&mut File::open(path)?, &mut io::sink())
     }
 }
 
-/// Hashes a piece on all cores while the next one is read.
-fn of_large(file: &mut (impl Read + Send)) -> io::Result<(Digest, u64)> {
+/// Copies all of `from` to `to`; the digest and number of the bytes that went over. From [`LARGE`] on a piece is hashed on
+/// all cores while it is written and the next one is read.
+pub(crate) fn copy(from: &mut (impl Read + Send), to: &mut (impl Write + Send)) -> io::Result<(Digest, u64)> {
     let mut hasher = blake3::Hasher::new();
     let mut size = 0;
-    let mut piece = Vec::with_capacity(LARGE / 2);
-    let mut next = Vec::with_capacity(LARGE / 2);
-    read_piece(file, &mut piece)?;
+    let (mut piece, mut next) = (Vec::with_capacity(SMALL), Vec::new());
+    read_piece(from, &mut piece, CHUNK)?;
     while !piece.is_empty() {
-        let (read, _) = rayon::join(|| read_piece(file, &mut next), || hasher.update_rayon(&piece));
-        read?;
         size += piece.len() as u64;
-        std::mem::swap(&mut piece, &mut next);
+        if size < LARGE as u64 {
+            hasher.update(&piece);
+            to.write_all(&piece)?;
+            if piece.len() < CHUNK {
+                break;
+            }
+            read_piece(from, &mut piece, CHUNK)?;
+        } else {
+            let pass_on = || to.write_all(&piece).and_then(|()| read_piece(from, &mut next, PIECE));
+            let (passed_on, _) = rayon::join(pass_on, || hasher.update_rayon(&piece));
+            passed_on?;
+            std::mem::swap(&mut piece, &mut next);
+        }
     }
     Ok((Digest(*hasher.finalize().as_bytes()), size))
 }
 
 /// Reads as much as a piece holds, less only at the end.
-fn read_piece(file: &mut impl Read, piece: &mut Vec<u8>) -> io::Result<()> {
+fn read_piece(from: &mut impl Read, piece: &mut Vec<u8>, most: usize) -> io::Result<()> {
     piece.clear();
-    file.take((LARGE / 2) as u64).read_to_end(piece).map(drop)
-}
-
-/// Copies all of `from` to `to`; the digest and number of the bytes that went over. Of what is large a piece is hashed on
-/// all cores while it is written and the next one is read.
-pub(crate) fn copy(from: &mut (impl Read + Send), to: &mut (impl Write + Send)) -> io::Result<(Digest, u64)> {
-    let mut hasher = blake3::Hasher::new();
-    let mut size = 0;
-    let mut piece = Vec::with_capacity(SMALL);
-    from.take(CHUNK as u64).read_to_end(&mut piece)?;
-    let mut next = Vec::new();
-    while !piece.is_empty() {
-        size += piece.len() as u64;
-        if piece.len() < CHUNK {
-            hasher.update(&piece);
-            to.write_all(&piece)?;
-            break;
-        }
-        let pass_on = || to.write_all(&piece).and_then(|()| read_piece(from, &mut next));
-        let (passed_on, _) = rayon::join(pass_on, || hasher.update_rayon(&piece));
-        passed_on?;
-        std::mem::swap(&mut piece, &mut next);
-    }
-    Ok((Digest(*hasher.finalize().as_bytes()), size))
-}
-
-fn copy_by(from: &mut impl Read, to: &mut impl Write, chunk: usize) -> io::Result<(Digest, u64)> {
-    let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; chunk];
-    let mut size = 0;
-    loop {
-        let count = match from.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        let bytes = buffer.get(..count).unwrap_or_default();
-        hasher.update(bytes);
-        to.write_all(bytes)?;
-        size += count as u64;
-    }
-    Ok((Digest(*hasher.finalize().as_bytes()), size))
+    from.take(most as u64).read_to_end(piece).map(drop)
 }
 
 impl fmt::Display for Digest {
