@@ -89,10 +89,8 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
 
 fn start_folder(prepared: &Prepared) -> Result<RunFolder, Refusal> {
     let folder = RunFolder::create(&prepared.loaded.config.hydra.run.dir)?;
-    folder.write_config(&prepared.loaded.resolved_yaml())?;
-    folder.write_overrides(prepared.loaded.overrides())?;
-    if let Some(secrets) = prepared.loaded.secrets_to_keep() {
-        folder.write_secrets(&secrets)?;
-    }
+    let loaded = &prepared.loaded;
+    let secrets = loaded.secrets_to_keep();
+    folder.keep_configuration(&loaded.resolved_yaml(), loaded.overrides(), secrets.as_deref())?;
     Ok(folder)
 }

@@ -89,6 +89,22 @@ impl RunFolder {
     /// Where [`RunFolder::write_config`] writes, below the run folder.
     pub const CONFIG: &str = ".hydra/config.yaml";
 
+    /// Writes all that says with which configuration the run was started: the resolved one, the changes, and the one with
+    /// its secrets where that is another.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn keep_configuration(
+        &self,
+        resolved: &str,
+        overrides: &[String],
+        secrets: Option<&str>,
+    ) -> Result<(), RecordError> {
+        self.write_config(resolved)?;
+        self.write_overrides(overrides)?;
+        secrets.map_or(Ok(()), |secrets| self.write_secrets(secrets))
+    }
+
     /// Where [`RunFolder::write_secrets`] writes, below the run folder.
     pub const SECRETS: &str = ".hydra/.secrets.yaml";
 

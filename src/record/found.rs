@@ -11,7 +11,7 @@ use std::{
 };
 
 /// How deep below a folder run folders are looked for: Hydra's own default is `outputs/DAY/TIME`.
-const DEPTH: usize = 3;
+pub(super) const DEPTH: usize = 3;
 
 /// A folder with a `run.json`.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,16 +86,24 @@ fn collect(folder: &Path, depth: usize, found: &mut Vec<FoundRun>) -> Result<(),
     if depth == 0 {
         return Ok(());
     }
+    for below in subfolders(folder)? {
+        collect(&below, depth - 1, found)?;
+    }
+    Ok(())
+}
+
+/// The folders in a folder but hidden ones, and but links: by one a run would be found twice.
+pub(super) fn subfolders(folder: &Path) -> Result<Vec<PathBuf>, RecordError> {
     let failed = |error| RecordError::io("read the folder", folder, error);
+    let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        // A link to a run would show it twice.
         if !hidden && entry.file_type().map_err(failed)?.is_dir() {
-            collect(&entry.path(), depth - 1, found)?;
+            found.push(entry.path());
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// The run in `folder`; none where there is no `run.json`.

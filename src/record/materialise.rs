@@ -1,10 +1,7 @@
 //! A result's files, put into the run folder.
 
-use super::{Published, RecordError, RunFolder};
-use crate::{
-    schedule::Place,
-    store::{Manifest, Store, StoreError, failpoint},
-};
+use super::{Layout, Published, RecordError, RunFolder};
+use crate::store::{Manifest, Store, StoreError, failpoint};
 use fs_err as fs;
 use std::{
     collections::BTreeMap,
@@ -12,6 +9,19 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::Path,
 };
+
+/// A place for the files of one node of a plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The run folder.
+    pub folder: &'a RunFolder,
+    /// Names in there.
+    pub layout: &'a Layout,
+    /// What the node is called in this run.
+    pub node: &'a str,
+    /// Whether the run has several nodes of this stage.
+    pub several: bool,
+}
 
 /// Puts the files of a result at their places in the run folder, replacing what is there, and says what is there now. All
 /// places are known to be good before the first file is put there. `made` is the folder in which they have just been made,

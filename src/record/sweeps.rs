@@ -1,14 +1,13 @@
 //! Finding the sweeps that are there.
 
-use super::{RecordError, SweepRecord};
-use fs_err as fs;
+use super::{
+    RecordError, SweepRecord,
+    found::{DEPTH, subfolders},
+};
 use std::{
     cmp::Reverse,
     path::{Path, PathBuf},
 };
-
-/// How deep below a folder sweeps are looked for, as runs are.
-const DEPTH: usize = 3;
 
 /// The sweeps below `folder`, or in it, newest first. A record that cannot be read is no sweep; its runs are found as runs.
 ///
@@ -31,13 +30,8 @@ fn collect(folder: &Path, depth: usize, found: &mut Vec<(PathBuf, SweepRecord)>)
     if depth == 0 || folder.join(super::RECORD).exists() {
         return Ok(());
     }
-    let failed = |error| RecordError::io("read the folder", folder, error);
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        if !hidden && entry.file_type().map_err(failed)?.is_dir() {
-            collect(&entry.path(), depth - 1, found)?;
-        }
+    for below in subfolders(folder)? {
+        collect(&below, depth - 1, found)?;
     }
     Ok(())
 }

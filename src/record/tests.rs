@@ -1,7 +1,6 @@
 //! From the store into the run folder.
 
 use super::*;
-use crate::schedule::Place;
 use crate::store::{Digest, FileRecord, KeyDocument, Manifest, Store};
 use contract::{ArtifactKind, Outputs, Settings};
 use fs_err as fs;

@@ -5,12 +5,17 @@
 //! machine for itself, it is *parked*: it holds nothing, and looks again when that is over.
 
 use super::{
-    Ending, Failure, Place, Reason, Run,
+    Ending, Failure, Reason, Run,
     admission::Admission,
     run::Message,
     task::{Busy, Look, Stop, Told},
 };
-use crate::{plan::StageNode, record::Outcome, schedule::EventStream, store::Manifest};
+use crate::{
+    plan::StageNode,
+    record::{Outcome, Place},
+    schedule::EventStream,
+    store::Manifest,
+};
 use contract::EventKind;
 use petgraph::graph::NodeIndex;
 use std::{

@@ -38,7 +38,7 @@ pub use capacity::Capacity;
 pub use failure::{Failure, Reason};
 pub use guard::Guard;
 pub use machine::cores;
-pub use places::{Place, Places};
+pub use places::Places;
 pub use preflight::{Located, Preflighting, preflight, stops};
 pub use run::{Ending, Run, run};
 pub use stage_process::VERB as STAGE_VERB;

@@ -2,23 +2,10 @@
 
 use crate::{
     plan::Plan,
-    record::{Layout, RunFolder},
+    record::{Layout, Place, RunFolder},
 };
 use petgraph::graph::NodeIndex;
 use std::collections::BTreeMap;
-
-/// A place for the files of one node.
-#[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
-    /// The run folder.
-    pub folder: &'a RunFolder,
-    /// Names in there.
-    pub layout: &'a Layout,
-    /// What the node is called in this run.
-    pub node: &'a str,
-    /// Whether the run has several nodes of this stage.
-    pub several: bool,
-}
 
 /// The places of each node: one run folder, or those of all variants of a sweep that share the node.
 #[derive(Debug, Default)]

@@ -1,12 +1,12 @@
 //! One stage of a run: from its fingerprint to its files in the run folder.
 
 use super::{
-    Failure, Place, Run, exclusive::MachineLock, external::External, process::Said, stage_process,
+    Failure, Run, exclusive::MachineLock, external::External, process::Said, stage_process,
     stopping::Stopping,
 };
 use crate::{
     plan::{StageNode, keys},
-    record::{Published, RecordError, materialise},
+    record::{Place, Published, RecordError, materialise},
     store::{
         Attempt, Digest, FingerprintLock, Holder, KeyDocument, Manifest, SourceDigest, Store, StoreError,
         Stored, failpoint,

@@ -1,7 +1,7 @@
 //! Completions: what a finished run left, so that the same command again need not look at each of its results.
 //!
 //! `runs/KEY.json`, where the key is of everything that decides what a run leaves: the configuration as it was written, the
-//! changes to it, the working directory, and the recipe of each stage.
+//! changes to it, the environment variables that these name, the working directory, and the recipe of each stage.
 
 use super::{Digest, Store, StoreError, document, failpoint, os::Stamp, usage};
 use fs_err as fs;

@@ -3,8 +3,7 @@
 
 use super::*;
 use crate::{
-    record::{self, Layout, RunFolder, RunRecord},
-    schedule::Place,
+    record::{self, Layout, Place, RunFolder, RunRecord},
     store::{
         Bound, Bounds, Completion, StatCache, digest_source,
         failpoint::{FAIL_POINTS, VARIABLE},
