@@ -6,13 +6,14 @@ use super::{
     prepare::{Known, Prepared},
 };
 use crate::{
+    plan::Plan,
     record::{EVENTS_FORMAT, RunFolder, Standing, resume_command},
     report::{self, Journal, JsonLines, Terminal},
     schedule::{
         self, Cancellation, Capacity, Ending, EventStream, Located, Places, Preflighting, Run, cores, stops,
     },
 };
-use contract::{EventKind, Finding, Registry, Severity};
+use contract::{Config, EventKind, Finding, Registry, Severity};
 use std::{path::Path, time::Instant};
 
 /// How stages are run and who is told; nothing of it changes a result.
@@ -60,7 +61,40 @@ pub(crate) fn cancellation() -> Result<Cancellation, Refusal> {
         .map_err(|error| Refusal::System("listen to signals", error))
 }
 
-/// Checks everything that can be known now; errors end the command before it has made anything.
+/// What is to be checked before anything is made.
+pub(crate) struct Checking<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) known: &'a Known,
+    pub(crate) registry: &'a Registry,
+    pub(crate) options: &'a Options,
+    pub(crate) run_folder: &'a Path,
+    /// Whether errors of one sort are all listed.
+    pub(crate) list_all: bool,
+}
+
+impl Checking<'_> {
+    /// Checks everything that can be known now; errors end the command before it has made anything.
+    pub(crate) fn preflight(&self) -> Result<Vec<Located>, Refusal> {
+        let found = schedule::preflight(&Preflighting {
+            plan: self.plan,
+            registry: self.registry,
+            sources: &self.known.sources,
+            states: &self.known.states,
+            store: &self.known.store,
+            run_folder: self.run_folder,
+            capacity: self.options.capacity(),
+            list_all: self.list_all,
+        })?;
+        if stops(&found) { Err(Refusal::Findings(found)) } else { Ok(found) }
+    }
+}
+
+/// Whether a configuration wants all images listed that cannot be read.
+pub(crate) fn lists_all(config: &Config) -> bool {
+    config.dataset.as_ref().is_some_and(|dataset| dataset.check_image_files)
+}
+
+/// Preflight of a single run.
 pub(crate) fn preflight(
     prepared: &Prepared,
     known: &Known,
@@ -68,17 +102,8 @@ pub(crate) fn preflight(
     options: &Options,
     run_folder: &Path,
 ) -> Result<Vec<Located>, Refusal> {
-    let found = schedule::preflight(&Preflighting {
-        plan: &prepared.plan,
-        registry,
-        sources: &known.sources,
-        states: &known.states,
-        store: &known.store,
-        run_folder,
-        capacity: options.capacity(),
-        list_all: prepared.loaded.config.dataset.as_ref().is_some_and(|dataset| dataset.check_image_files),
-    })?;
-    if stops(&found) { Err(Refusal::Findings(found)) } else { Ok(found) }
+    let list_all = lists_all(&prepared.loaded.config);
+    Checking { plan: &prepared.plan, known, registry, options, run_folder, list_all }.preflight()
 }
 
 /// A run that is ready: nothing can be wrong any more but what happens.
@@ -108,6 +133,28 @@ pub(crate) enum Beginning {
     },
 }
 
+impl Beginning {
+    /// The number of the first event.
+    pub(crate) fn next(self) -> u64 {
+        match self {
+            Self::New => 0,
+            Self::Resumed { next, .. } => next,
+        }
+    }
+
+    /// The first event.
+    pub(crate) fn event(self, folder: &RunFolder, plan: &Plan) -> EventKind {
+        let (format, run, operation_mode) =
+            (EVENTS_FORMAT, folder.id().to_owned(), plan.operation_mode.clone());
+        match self {
+            Self::New => EventKind::RunStarted { format, run, operation_mode },
+            Self::Resumed { after, .. } => {
+                EventKind::RunResumed { format, run, operation_mode, after: after.as_str().to_owned() }
+            }
+        }
+    }
+}
+
 impl Launch<'_> {
     /// Runs it to its end in `folder`, which people see as `shown` and whose files `journal` writes.
     pub(crate) fn run(
@@ -118,15 +165,11 @@ impl Launch<'_> {
         beginning: Beginning,
     ) -> Exit {
         let Self { prepared, known, registry, cancellation, .. } = self;
-        let next = match beginning {
-            Beginning::New => 0,
-            Beginning::Resumed { next, .. } => next,
-        };
         let secrets = prepared.loaded.secrets();
         let mut stream = self
             .options
             .listeners(shown, &self.how_to_go_on(shown, beginning))
-            .starting_at(next)
+            .starting_at(beginning.next())
             .hiding(|text| secrets.hide(text))
             .with(journal);
         self.announce(folder, beginning, &mut stream);
@@ -164,15 +207,7 @@ impl Launch<'_> {
     fn announce(&self, folder: &RunFolder, beginning: Beginning, stream: &mut EventStream<'_>) {
         let Self { prepared, found, .. } = self;
         let plan = &prepared.plan;
-        let (format, run, operation_mode) =
-            (EVENTS_FORMAT, folder.id().to_owned(), plan.operation_mode.clone());
-        let first = match beginning {
-            Beginning::New => EventKind::RunStarted { format, run, operation_mode },
-            Beginning::Resumed { after, .. } => {
-                EventKind::RunResumed { format, run, operation_mode, after: after.as_str().to_owned() }
-            }
-        };
-        stream.emit(None, false, first);
+        stream.emit(None, false, beginning.event(folder, plan));
         for (index, stage) in plan.stages() {
             let after = plan.upstream(index).into_iter().map(|up| plan.name(up).to_owned()).collect();
             stream.emit(Some((&stage.name, 0)), false, EventKind::StagePlanned { after });
@@ -184,14 +219,18 @@ impl Launch<'_> {
             let message = format!("general.global_seed is None; {seed} was drawn for this run");
             stream.emit(None, false, EventKind::Note { message });
         }
-        for Located { stage, finding } in *found {
-            stream.emit(stage.as_deref().map(|stage| (stage, 0)), false, finding_event(finding));
-        }
+        tell_found(found, stream);
     }
 }
 
-/// The event that tells of what preflight found.
-pub(crate) fn finding_event(finding: &Finding) -> EventKind {
+/// Tells what preflight found.
+pub(crate) fn tell_found(found: &[Located], stream: &mut EventStream<'_>) {
+    for Located { stage, finding } in found {
+        stream.emit(stage.as_deref().map(|stage| (stage, 0)), false, finding_event(finding));
+    }
+}
+
+fn finding_event(finding: &Finding) -> EventKind {
     let help = finding.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
     let message = format!("{}{help}", finding.message);
     match finding.severity {

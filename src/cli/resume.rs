@@ -114,8 +114,10 @@ impl Held {
             Some(wanted) => record::find(Some(wanted), &place)?,
             None => record::find_unfinished(&place)?,
         };
+        let done =
+            |found: &FoundRun| say_done("run", &found.id, &found.path, args.options.format).map(|_| None);
         match found.standing {
-            Standing::Done => return say_done(&found, args.options.format).map(|()| None),
+            Standing::Done => return done(&found),
             Standing::Running => return Err(running(&found).into()),
             Standing::Unknown => return Err(unknown(&found).into()),
             Standing::Failed | Standing::Cancelled | Standing::Killed => {}
@@ -125,7 +127,7 @@ impl Held {
         // As it is now that nobody else changes it.
         let Some(now) = record::run(folder.path()) else { return Err(unknown(&found).into()) };
         let standing = match now.standing {
-            Standing::Done => return say_done(&found, args.options.format).map(|()| None),
+            Standing::Done => return done(&found),
             // It is this process that holds it.
             Standing::Running => Standing::Killed,
             standing => standing,
@@ -139,19 +141,9 @@ impl Held {
 
     /// The store: the one that is named, else the one that the run used.
     fn store(&mut self, named: Option<&Path>) -> Result<Option<PathBuf>, Refusal> {
-        if let Some(named) = named {
-            let absolute =
-                std::path::absolute(named).map_err(|error| Refusal::System("find the store", error));
-            return absolute.map(Some);
-        }
-        let Some(used) = self.record.store.as_ref().map(PathBuf::from) else { return Ok(None) };
-        if used.is_dir() {
-            return Ok(Some(used));
-        }
-        let used = used.display();
-        self.notes
-            .push(format!("the store that this run used, `{used}`, is gone; what it held is made again"));
-        Ok(None)
+        let (store, note) = store_of(named, self.record.store.as_ref().map(PathBuf::from), "run")?;
+        self.notes.extend(note);
+        Ok(store)
     }
 
     /// Goes to the working directory of the run.
@@ -164,15 +156,7 @@ impl Held {
             );
             return Ok(());
         };
-        std::env::set_current_dir(&directory).map_err(|source| RecordError::NoDirectory {
-            directory,
-            run: self.shown.display().to_string(),
-            resume: record::resume_command(&self.shown),
-            source,
-        })?;
-        let directory =
-            std::env::current_dir().map_err(|error| Refusal::System("tell the working directory", error))?;
-        self.record.directory = Some(directory.to_string_lossy().into_owned());
+        self.record.directory = Some(go_to(directory, &self.shown)?.to_string_lossy().into_owned());
         Ok(())
     }
 
@@ -191,15 +175,45 @@ impl Held {
     }
 }
 
-fn say_done(found: &FoundRun, format: Format) -> Result<(), Refusal> {
-    let FoundRun { id, path, .. } = found;
-    let text = format!("run {id} is done, nothing is left to do; results are in {}\n", path.display());
+/// The store: the one that is named, else the one that a run or sweep used; and a note where that is gone.
+pub(crate) fn store_of(
+    named: Option<&Path>,
+    used: Option<PathBuf>,
+    what: &str,
+) -> Result<(Option<PathBuf>, Option<String>), Refusal> {
+    if let Some(named) = named {
+        let absolute =
+            std::path::absolute(named).map_err(|error| Refusal::System("find the store", error))?;
+        return Ok((Some(absolute), None));
+    }
+    let gone = used.as_ref().filter(|used| !used.is_dir());
+    let note = gone.map(|used| {
+        let used = used.display();
+        format!("the store that this {what} used, `{used}`, is gone; what it held is made again")
+    });
+    Ok((used.filter(|_| note.is_none()), note))
+}
+
+/// Goes to the working directory of a run or sweep, which people see as `shown`, and says where that is.
+pub(crate) fn go_to(directory: PathBuf, shown: &Path) -> Result<PathBuf, Refusal> {
+    std::env::set_current_dir(&directory).map_err(|source| RecordError::NoDirectory {
+        directory,
+        run: shown.display().to_string(),
+        resume: record::resume_command(shown),
+        source,
+    })?;
+    std::env::current_dir().map_err(|error| Refusal::System("tell the working directory", error))
+}
+
+/// Says that a run or sweep is done.
+pub(crate) fn say_done(what: &str, id: &str, shown: &Path, format: Format) -> Result<Exit, Refusal> {
+    let text = format!("{what} {id} is done, nothing is left to do; results are in {}\n", shown.display());
     match format {
-        Format::Text => print(&text).map(drop),
+        Format::Text => print(&text),
         // Standard output belongs to events, of which there are none.
         Format::Json => {
             io::stderr().lock().write_all(text.as_bytes()).ok();
-            Ok(())
+            Ok(Exit::Done)
         }
     }
 }

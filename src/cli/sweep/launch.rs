@@ -1,17 +1,20 @@
 //! A sweep from its open folder to its conclusion.
 
 use super::planned::Planned;
-use crate::cli::format::Format;
-use crate::cli::launch::{Options, finding_event};
-use crate::cli::prepare::Known;
-use crate::cli::{Exit, Refusal};
-use crate::record::{EVENTS_FORMAT, Outcome, RunFolder, Standing, SweepRecord};
-use crate::schedule::{Cancellation, EventStream, Located, Place, Places, Run};
-use crate::sweep::{Follow, Followed, Lines, Screen, short_keys};
-use crate::{report, schedule};
+use crate::{
+    cli::{
+        Exit, Refusal,
+        format::Format,
+        launch::{Beginning, Options, tell_found},
+        prepare::Known,
+    },
+    record::{Outcome, Place, RunFolder, SweepRecord},
+    report,
+    schedule::{self, Cancellation, EventStream, Located, Places, Run},
+    sweep::{Follow, Followed, Lines, Screen, short_keys},
+};
 use contract::{EventKind, Registry};
-use std::path::Path;
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
 /// A sweep that is ready.
 pub(super) struct Launch<'a> {
@@ -33,7 +36,7 @@ impl Launch<'_> {
         record: SweepRecord,
         folders: &[RunFolder],
         followed: Vec<Followed<'_>>,
-        after: Option<(Standing, u64)>,
+        beginning: Beginning,
     ) -> Result<Exit, Refusal> {
         let Self { planned, known, registry, options, cancellation, .. } = self;
         let plan = &planned.merged.plan;
@@ -68,10 +71,9 @@ impl Launch<'_> {
             }
         }
         let secrets = &planned.secrets;
-        let next = after.map_or(0, |(_, next)| next);
-        let stream = EventStream::new().starting_at(next).hiding(|text| secrets.hide(text));
+        let stream = EventStream::new().starting_at(beginning.next()).hiding(|text| secrets.hide(text));
         let mut stream = stream.with(follow);
-        self.announce(folder, after.map(|(after, _)| after), &mut stream);
+        self.announce(folder, beginning, &mut stream);
         let ending = schedule::run(
             &Run {
                 plan,
@@ -93,18 +95,9 @@ impl Launch<'_> {
     }
 
     /// The first events.
-    fn announce(&self, folder: &RunFolder, after: Option<Standing>, stream: &mut EventStream<'_>) {
+    fn announce(&self, folder: &RunFolder, beginning: Beginning, stream: &mut EventStream<'_>) {
         let Self { planned, found, .. } = self;
-        let plan = &planned.merged.plan;
-        let (format, run, operation_mode) =
-            (EVENTS_FORMAT, folder.id().to_owned(), plan.operation_mode.clone());
-        let first = match after {
-            None => EventKind::RunStarted { format, run, operation_mode },
-            Some(after) => {
-                EventKind::RunResumed { format, run, operation_mode, after: after.as_str().to_owned() }
-            }
-        };
-        stream.emit(None, false, first);
+        stream.emit(None, false, beginning.event(folder, &planned.merged.plan));
         let mut told: Vec<&String> = Vec::new();
         for note in planned.variants.iter().flat_map(|variant| &variant.notes) {
             if !told.contains(&note) {
@@ -117,9 +110,6 @@ impl Launch<'_> {
                 format!("general.global_seed is None; {seed} was drawn for all variants of this sweep");
             stream.emit(None, false, EventKind::Note { message });
         }
-        for located in *found {
-            let stage = located.stage.as_deref().map(|stage| (stage, 0));
-            stream.emit(stage, false, finding_event(&located.finding));
-        }
+        tell_found(found, stream);
     }
 }

@@ -8,20 +8,22 @@ mod shown;
 pub(crate) use resumed::{Resuming, resume};
 pub(crate) use shown::{meant, newest, show};
 
-use crate::cli::format::{Format, print};
-use crate::cli::launch::{Options, cancellation};
-use crate::cli::prepare::{Configuration, Outside, with_rules};
-use crate::cli::refusal::hidden;
-use crate::cli::{Exit, Refusal};
-use crate::config;
-use crate::config::Base;
-use crate::record::{RunFolder, RunRecord};
-use crate::sweep::{Followed, Variant, sweep_record};
+use crate::{
+    cli::{
+        Exit, Refusal,
+        format::{Format, print},
+        launch::{Beginning, Options, cancellation},
+        prepare::{Configuration, Outside, with_rules},
+        refusal::hidden,
+    },
+    config::{self, Base},
+    record::{RunFolder, RunRecord},
+    sweep::{Followed, Variant, sweep_record},
+};
 use contract::Registry;
 use launch::Launch;
 use planned::Planned;
-use std::path::Path;
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
 /// Run variants of a configuration as one plan: what they share is done once
 #[derive(Debug, clap::Args)]
@@ -118,7 +120,7 @@ pub(crate) fn run(
         cancellation: &cancellation,
         found: &found,
     };
-    let exit = launch.run(&folder, folder.path(), record, &folders, followed, None)?;
+    let exit = launch.run(&folder, folder.path(), record, &folders, followed, Beginning::New)?;
     drop(lease);
     Ok(exit)
 }
@@ -127,10 +129,6 @@ pub(crate) fn run(
 fn variant_folder(sweep: &RunFolder, number: usize, variant: &Variant) -> Result<RunFolder, Refusal> {
     let path = sweep.path().join(number.to_string());
     let folder = RunFolder::create(&path.to_string_lossy())?;
-    folder.write_config(&variant.config)?;
-    folder.write_overrides(&variant.overrides)?;
-    if let Some(secrets) = &variant.secrets {
-        folder.write_secrets(secrets)?;
-    }
+    folder.keep_configuration(&variant.config, &variant.overrides, variant.secrets.as_deref())?;
     Ok(folder)
 }

@@ -1,21 +1,24 @@
 //! All variants of a sweep, and their plans as one.
 
 use super::resumed::Left;
-use crate::cli::Refusal;
-use crate::cli::keep::{keep_listings, keep_member};
-use crate::cli::launch::Options;
-use crate::cli::prepare::{Known, draw_seed, layout, plan_of};
-use crate::config::{Base, Gathered, Kept, Loaded, Secrets};
-use crate::plan::{Member, Merged, Plan, StageState, Status};
-use crate::record::{Layout, RecordError, RunFolder, SweepRecord, VariantRecord};
-use crate::schedule::{Located, Preflighting, stops};
-use crate::sweep::{Variant, combine, display_names, short_keys};
-use crate::{config, report, schedule};
+use crate::{
+    cli::{
+        Refusal,
+        keep::{keep_listings, keep_member},
+        launch::{Checking, Options, lists_all},
+        prepare::{Known, draw_seed, layout, plan_of},
+    },
+    config::{self, Base, Gathered, Kept, Loaded, Secrets},
+    plan::{Member, Merged, Plan, StageState, Status},
+    record::{Layout, RecordError, RunFolder, SweepRecord, VariantRecord},
+    report,
+    schedule::Located,
+    sweep::{Variant, combine, display_names, short_keys},
+};
 use contract::Registry;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 /// The version of the JSON object.
 const FORMAT: u32 = 1;
@@ -125,17 +128,8 @@ impl Planned {
         options: &Options,
         folder: &Path,
     ) -> Result<Vec<Located>, Refusal> {
-        let found = schedule::preflight(&Preflighting {
-            plan: &self.merged.plan,
-            registry,
-            sources: &known.sources,
-            states: &known.states,
-            store: &known.store,
-            run_folder: folder,
-            capacity: options.capacity(),
-            list_all: self.list_all,
-        })?;
-        if stops(&found) { Err(Refusal::Findings(found)) } else { Ok(found) }
+        let (plan, list_all) = (&self.merged.plan, self.list_all);
+        Checking { plan, known, registry, options, run_folder: folder, list_all }.preflight()
     }
 
     /// What each variant keeps so that it can be explained later.
@@ -260,7 +254,7 @@ impl Making {
         });
         self.secrets.add(loaded.secrets());
         self.run_dir.get_or_insert_with(|| loaded.config.hydra.run.dir.clone());
-        self.list_all |= loaded.config.dataset.as_ref().is_some_and(|dataset| dataset.check_image_files);
+        self.list_all |= lists_all(&loaded.config);
         self.variants.push(variant);
         self.plans.push((plan, place));
     }

@@ -4,16 +4,15 @@ use super::{launch::Launch, planned::Planned};
 use crate::{
     cli::{
         Exit, Refusal,
-        format::{Format, print},
-        launch::{Options, cancellation},
+        launch::{Beginning, Options, cancellation},
         prepare::Outside,
+        resume::{go_to, say_done, store_of},
     },
-    record::{self, Life, Outcome, RecordError, RunFolder, RunRecord, Standing, SweepRecord, resume_command},
+    record::{self, Life, Outcome, RecordError, RunFolder, RunRecord, Standing, SweepRecord},
     sweep::Followed,
 };
 use contract::Registry;
 use std::{
-    io::{self, Write},
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -45,24 +44,12 @@ pub(crate) fn resume(resuming: &Resuming<'_>, registry: &Registry) -> Result<Exi
     // As it is now that nobody else changes it.
     let mut record = SweepRecord::read(folder.path())?.ok_or_else(no_sweep)?;
     let after = match record.outcome {
-        Outcome::Done => {
-            let text = format!(
-                "sweep {} is done, nothing is left to do; results are in {}\n",
-                record.id,
-                shown.display()
-            );
-            if options.format == Format::Text {
-                return print(&text);
-            }
-            // Standard output belongs to events, of which there are none.
-            io::stderr().lock().write_all(text.as_bytes()).ok();
-            return Ok(Exit::Done);
-        }
+        Outcome::Done => return say_done("sweep", &record.id, shown, options.format),
         Outcome::Failed => Standing::Failed,
         Outcome::Cancelled => Standing::Cancelled,
         Outcome::Running => Standing::Killed,
     };
-    let cache_dir = store_of(resuming, &folder, &record)?;
+    let cache_dir = store(resuming, &folder, &record)?;
     enter(resuming, &mut record)?;
     let left = left(&folder, &mut record)?;
     let planned = Planned::kept(&folder, &record, &left, registry)?;
@@ -103,7 +90,7 @@ pub(crate) fn resume(resuming: &Resuming<'_>, registry: &Registry) -> Result<Exi
         cancellation: &cancellation,
         found: &found,
     };
-    let exit = launch.run(&folder, shown, record, &folders, followed, Some((after, next)))?;
+    let exit = launch.run(&folder, shown, record, &folders, followed, Beginning::Resumed { next, after })?;
     drop(lease);
     Ok(exit)
 }
@@ -142,40 +129,27 @@ fn left(sweep: &RunFolder, record: &mut SweepRecord) -> Result<Vec<Left>, Refusa
 }
 
 /// The store: the one that is named, else the one that the sweep's runs used.
-fn store_of(
+fn store(
     resuming: &Resuming<'_>,
     folder: &RunFolder,
     record: &SweepRecord,
 ) -> Result<Option<PathBuf>, Refusal> {
-    if let Some(named) = resuming.cache_dir {
-        let absolute =
-            std::path::absolute(named).map_err(|error| Refusal::System("find the store", error))?;
-        return Ok(Some(absolute));
-    }
     let used = record.variants.iter().find_map(|variant| {
         let run = record::run(&folder.path().join(&variant.folder))?;
         run.record.ok()?.store.map(PathBuf::from)
     });
-    if let Some(gone) = used.as_ref().filter(|used| !used.is_dir()) {
-        let gone = gone.display();
-        eprintln!("note: the store that this sweep used, `{gone}`, is gone; what it held is made again");
+    let (store, note) = store_of(resuming.cache_dir, used, "sweep")?;
+    if let Some(note) = note {
+        eprintln!("note: {note}");
     }
-    Ok(used.filter(|used| used.is_dir()))
+    Ok(store)
 }
 
 /// Goes to the working directory of the sweep.
 fn enter(resuming: &Resuming<'_>, record: &mut SweepRecord) -> Result<(), Refusal> {
     let directory = resuming.directory.map_or_else(|| record.directory.clone(), Path::to_owned);
-    if directory.as_os_str().is_empty() {
-        return Ok(());
+    if !directory.as_os_str().is_empty() {
+        record.directory = go_to(directory, resuming.folder)?;
     }
-    std::env::set_current_dir(&directory).map_err(|source| RecordError::NoDirectory {
-        directory,
-        run: resuming.folder.display().to_string(),
-        resume: resume_command(resuming.folder),
-        source,
-    })?;
-    record.directory =
-        std::env::current_dir().map_err(|error| Refusal::System("tell the working directory", error))?;
     Ok(())
 }

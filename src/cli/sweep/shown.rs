@@ -1,11 +1,14 @@
 //! Finding a sweep, and showing it.
 
-use crate::cli::format::{Format, print};
-use crate::cli::{Exit, Refusal};
-use crate::record::{Life, Outcome, RecordError, SweepRecord};
-use crate::report::RunLine;
-use crate::sweep::{Row, sweep_table};
-use crate::{record, report};
+use crate::{
+    cli::{
+        Exit, Refusal,
+        format::{Format, print},
+    },
+    record::{self, Life, Outcome, RecordError, SweepRecord},
+    report::{self, RunLine},
+    sweep::{Row, sweep_table},
+};
 use std::path::{Path, PathBuf};
 
 /// The sweep that is meant: the path of its folder, or the beginning of the name of just one sweep below `place` and of no
@@ -21,10 +24,7 @@ pub(crate) fn meant(wanted: Option<&str>, place: &Path) -> Result<Option<PathBuf
         return Ok(None);
     }
     let runs = record::runs(place)?;
-    let is_own = |run: &&record::FoundRun| {
-        let parent = run.path.parent();
-        sweeps.iter().any(|(folder, _)| Some(folder.as_path()) == parent)
-    };
+    let is_own = |run: &record::FoundRun| is_variant(run, &sweeps);
     let Some(wanted) = wanted else {
         let is_left = |(folder, known): &&(PathBuf, SweepRecord)| {
             known.outcome != Outcome::Done && record::life(folder) == Life::Gone
@@ -37,7 +37,7 @@ pub(crate) fn meant(wanted: Option<&str>, place: &Path) -> Result<Option<PathBuf
     };
     let mut exact = sweeps.iter().filter(|(_, known)| known.id == wanted);
     let mut fitting = sweeps.iter().filter(|(_, known)| known.id.starts_with(wanted));
-    let is_run = runs.iter().any(|run| run.id.starts_with(wanted) && !is_own(&run));
+    let is_run = runs.iter().any(|run| run.id.starts_with(wanted) && !is_own(run));
     let found = match (exact.next(), fitting.next(), fitting.next()) {
         (Some(sweep), ..) => Some(sweep),
         (None, Some(sweep), None) if !is_run && !wanted.is_empty() => Some(sweep),
@@ -54,12 +54,13 @@ pub(crate) fn newest(wanted: Option<&str>, place: &Path) -> Result<Option<PathBu
     let sweeps = record::sweeps(place)?;
     let Some((folder, sweep)) = sweeps.first() else { return Ok(None) };
     let started = sweep.started.parse::<jiff::Timestamp>().ok();
-    let is_own = |run: &record::FoundRun| {
-        let parent = run.path.parent();
-        sweeps.iter().any(|(folder, _)| Some(folder.as_path()) == parent)
-    };
-    let newer = record::runs(place)?.iter().any(|run| run.started > started && !is_own(run));
+    let newer = record::runs(place)?.iter().any(|run| run.started > started && !is_variant(run, &sweeps));
     Ok(Some(folder.clone()).filter(|_| !newer))
+}
+
+/// Whether a run is a variant of one of these sweeps.
+fn is_variant(run: &record::FoundRun, sweeps: &[(PathBuf, SweepRecord)]) -> bool {
+    sweeps.iter().any(|(folder, _)| Some(folder.as_path()) == run.path.parent())
 }
 
 /// Shows a sweep: its variants with what they measured.
