@@ -11,7 +11,7 @@ use fs_err::{self as fs, File, OpenOptions};
 use std::{
     collections::BTreeSet,
     fs::TryLockError,
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
@@ -125,7 +125,7 @@ impl Store {
             if path.file_name().is_none_or(|name| name == GATE) {
                 continue;
             }
-            let file = match File::open(&path) {
+            let mut file = match File::open(&path) {
                 Ok(file) => file,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(failed(error)),
@@ -133,7 +133,9 @@ impl Store {
             match file.file().try_lock() {
                 Ok(()) => drop(fs::remove_file(&path)),
                 Err(TryLockError::WouldBlock) => {
-                    let bytes = fs::read(&path).map_err(failed)?;
+                    // From the open file: its run may end, and remove it, at any moment.
+                    let mut bytes = Vec::new();
+                    file.read_to_end(&mut bytes).map_err(failed)?;
                     names.extend(bytes.as_chunks().0.iter().map(|name| Digest(*name)));
                 }
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
