@@ -260,7 +260,6 @@ fn what_cannot_be_read_is_told_with_layer_class_and_option() {
         ("Conv2D", r#""filters": 4, "kernel_size": 9"#, "a window of 9 does not fit into 8 without padding"),
         ("Conv2D", r#""filters": 99999999999999, "kernel_size": 1"#, "elements"),
         ("BatchNormalization", r#""axis": 1"#, "its option `axis` is 1; supported: -1, the channels"),
-        ("BatchNormalization", r#""scale": false"#, "its option `scale` is false; supported: true"),
         ("ReLU", r#""negative_slope": 0.1"#, "its option `negative_slope` is 0.1; supported: 0"),
         ("UpSampling2D", r#""interpolation": "bicubic""#, "supported: nearest, bilinear"),
         ("Reshape", r#""target_shape": [-1, -1]"#, "its option `target_shape` is [-1,-1]"),

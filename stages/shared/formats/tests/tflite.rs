@@ -137,7 +137,7 @@ fn a_layer_that_must_be_folded_first_is_refused_by_name() {
     let Some(bytes) = shared_model(FIXED_BATCH[2]) else { return };
     let mut graph = tflite::read(&bytes).unwrap();
     let layer = graph.layers.len() - 1;
-    graph.layers[layer].op = Op::BatchNorm { momentum: 0.9, epsilon: 1e-3 };
+    graph.layers[layer].op = Op::batch_norm(0.9, 1e-3);
     graph.layers[layer].name = "late_bn".into();
     let error = tflite::write(&graph).unwrap_err().to_string();
     assert!(error.contains("late_bn") && error.contains("fold"), "{error}");

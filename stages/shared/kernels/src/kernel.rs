@@ -170,7 +170,7 @@ fn prepare_int8(site: &Site<'_>) -> Result<Box<dyn Kernel>, KernelError> {
         Op::Relu { max_value } => Box::new(int8::Relu::new(site, *max_value)?),
         Op::Activation(Activation::Relu) => Box::new(int8::Relu::new(site, None)?),
         Op::Activation(Activation::Relu6) => Box::new(int8::Relu::new(site, Some(6.0))?),
-        Op::Activation(Activation::Softmax) => {
+        Op::Activation(Activation::Softmax) | Op::Softmax => {
             return Err(
                 site.error("there is no int8 softmax here: leave it out, the largest logit is the class")
             );

@@ -212,7 +212,7 @@ mod tests {
     fn weights_of_another_shape_are_refused_by_name() {
         let mut builder = GraphBuilder::new("weights");
         let input = builder.input("in", &[4]).expect("a good input");
-        let norm = Op::BatchNorm { momentum: 0.9, epsilon: 1e-3 };
+        let norm = Op::batch_norm(0.9, 1e-3);
         let mut weights = vec![Tensor::f32([4], vec![0.0; 4]); 4];
         weights[2] = Tensor::f32([3], vec![0.0; 3]);
         let refused = builder.layer_with_weights("bn", norm, &[input], Initializer::default(), weights);

@@ -35,6 +35,16 @@ pub struct Layer {
     pub output: TensorType,
 }
 
+impl Layer {
+    /// The weight of that name (see [`Op::weight_shapes`]): a BatchNorm without `gamma` has none.
+    #[must_use]
+    pub fn weight(&self, name: &str) -> Option<&Tensor> {
+        // Names do not depend on the shape that the layer reads.
+        let position = self.op.weight_shapes(&[1]).iter().position(|(weight, _)| *weight == name)?;
+        self.weights.get(position)
+    }
+}
+
 /// How a kernel starts before training: Keras' initialisers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Initializer {

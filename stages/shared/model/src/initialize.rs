@@ -7,8 +7,8 @@ use contract::Random;
 /// have the wanted variance (`keras/src/initializers/random_initializers.py`, `VarianceScaling`).
 const TRUNCATED_DEVIATION: f64 = 0.879_625_661_034_239_8;
 
-/// Draws fresh weights for every layer: kernels by the layer's [`Initializer`], biases 0, BatchNorm gamma 1, beta 0, mean 0
-/// and variance 1, as Keras does.
+/// Draws fresh weights for every layer: kernels by the layer's [`Initializer`], biases and PReLU's alpha 0, BatchNorm gamma
+/// 1, beta 0, mean 0 and variance 1, as Keras does.
 ///
 /// Each kernel's draws depend on `seed` and the layer's name alone, so a change elsewhere in the network leaves them be.
 pub fn initialize(graph: &mut Graph, seed: u64) {
@@ -30,9 +30,13 @@ fn weight_shapes(graph: &Graph, id: LayerId) -> Vec<(&'static str, Vec<usize>)> 
 fn fresh(layer: &Layer, name: &str, shape: Vec<usize>, seed: u64) -> Tensor {
     let count = shape.iter().product();
     let values = match name {
-        "kernel" => {
+        "kernel" | "depthwise_kernel" | "pointwise_kernel" => {
             let (fan_in, fan_out) = fans(&shape);
-            let mut random = Random::new(seed, &format!("init/{}", layer.name), 0, 0);
+            let purpose = match name {
+                "kernel" => format!("init/{}", layer.name),
+                one_of_two => format!("init/{}/{one_of_two}", layer.name),
+            };
+            let mut random = Random::new(seed, &purpose, 0, 0);
             (0..count).map(|_| layer.initializer.draw(fan_in, fan_out, &mut random)).collect()
         }
         "gamma" | "moving_variance" => vec![1.0; count],
@@ -104,7 +108,7 @@ mod tests {
         last = builder
             .layer("dw", Op::DepthwiseConv2d(depthwise), &[last], Initializer::GlorotUniform)
             .expect("fits");
-        let norm = Op::BatchNorm { momentum: 0.99, epsilon: 1e-3 };
+        let norm = Op::batch_norm(0.99, 1e-3);
         last = builder.layer("bn", norm, &[last], Initializer::default()).expect("fits");
         builder.finish(last).expect("one input")
     }

@@ -3,25 +3,37 @@
 use crate::{Data, Graph, LayerId, Op};
 
 impl Graph {
-    /// Multiply-accumulates of the convolutions for one image, taps on the padding included, as is usual in the literature.
+    /// Multiply-accumulates of the convolutions and dense layers for one image, taps on the padding included, as is usual in the literature.
     #[must_use]
     pub fn macs(&self) -> u64 {
         (0..self.layers.len()).map(|position| self.layer_macs(LayerId(position))).sum()
     }
 
-    /// Multiply-accumulates of one layer for one image; 0 for everything but convolutions.
+    /// Multiply-accumulates of one layer for one image; 0 for everything but convolutions and dense layers.
     #[must_use]
     pub fn layer_macs(&self, id: LayerId) -> u64 {
         let layer = self.layer(id);
-        let taps = match &layer.op {
-            Op::Conv2d(conv) => {
-                let input = layer.inputs.first().and_then(|input| self.layer(*input).output.shape.last());
-                conv.kernel.0 * conv.kernel.1 * input.copied().unwrap_or(0)
+        let input = layer.inputs.first().map_or(&[][..], |input| &self.layer(*input).output.shape);
+        let channels = input.last().copied().unwrap_or(0) as u64;
+        let elements = layer.output.len() as u64;
+        let area = |kernel: (usize, usize)| (kernel.0 * kernel.1) as u64;
+        match &layer.op {
+            Op::Conv2d(conv) => area(conv.kernel) * channels * elements,
+            Op::DepthwiseConv2d(conv) => area(conv.kernel) * elements,
+            Op::SeparableConv2d(conv) => {
+                let between = channels * conv.multiplier as u64;
+                let pixels = elements / (conv.filters as u64).max(1);
+                area(conv.kernel) * between * pixels + between * elements
             }
-            Op::DepthwiseConv2d(conv) => conv.kernel.0 * conv.kernel.1,
+            // Each input element meets every tap of every filter.
+            Op::Conv2dTranspose(conv) => {
+                area(conv.kernel)
+                    * conv.filters as u64
+                    * input.iter().map(|size| *size as u64).product::<u64>()
+            }
+            Op::Dense(_) => channels * elements,
             _ => 0,
-        };
-        taps as u64 * layer.output.len() as u64
+        }
     }
 
     /// The most bytes that the outputs of layers take at once for one image, when each is dropped after its last reader.

@@ -68,8 +68,11 @@ impl Builder<'_> {
                 if kernel_shape != [conv.kernel.0, conv.kernel.1, channels, conv.filters] {
                     return Err(problem(layer, format!("its kernel has shape {kernel_shape:?}")));
                 }
-                self.push_with_activation(index, Kind::Conv { kernel, bias, window }, conv.activation);
-                return Ok(());
+                return self.push_with_activation(
+                    index,
+                    Kind::Conv { kernel, bias, window },
+                    conv.activation,
+                );
             }
             Op::DepthwiseConv2d(conv) => {
                 let kernel_shape = weight_shape(layer, 0)?;
@@ -80,10 +83,16 @@ impl Builder<'_> {
                 if kernel_shape != [conv.kernel.0, conv.kernel.1, channels, conv.multiplier] {
                     return Err(problem(layer, format!("its kernel has shape {kernel_shape:?}")));
                 }
-                self.push_with_activation(index, Kind::Depthwise { kernel, bias, window }, conv.activation);
-                return Ok(());
+                let kind = Kind::Depthwise { kernel, bias, window };
+                return self.push_with_activation(index, kind, conv.activation);
             }
-            Op::BatchNorm { momentum, epsilon } => {
+            Op::BatchNorm { scale: false, .. } | Op::BatchNorm { center: false, .. } => {
+                return Err(problem(
+                    layer,
+                    "a BatchNormalization without scale or center cannot be trained yet",
+                ));
+            }
+            Op::BatchNorm { momentum, epsilon, .. } => {
                 for weight in 0..4 {
                     weight_shape(layer, weight)?;
                 }
@@ -107,8 +116,16 @@ impl Builder<'_> {
             Op::Activation(Activation::Linear) => return self.add_activation(index, None),
             Op::Activation(Activation::Softmax) => Kind::Softmax,
             Op::Add { activation } => {
-                self.push_with_activation(index, Kind::Add, *activation);
-                return Ok(());
+                if layer.inputs.len() != 2
+                    || self.input_shape(layer, 0)? != layer.output.shape
+                    || self.input_shape(layer, 1)? != layer.output.shape
+                {
+                    return Err(problem(
+                        layer,
+                        "other sums than of two tensors of one shape cannot be trained yet",
+                    ));
+                }
+                return self.push_with_activation(index, Kind::Add, *activation);
             }
             Op::Concat => Kind::Concat,
             Op::ZeroPad2d { height, width } => {
@@ -137,6 +154,28 @@ impl Builder<'_> {
             Op::Quantize | Op::Dequantize => {
                 return Err(problem(layer, "it belongs to a quantized network"));
             }
+            Op::Activation(activation) => {
+                return Err(problem(
+                    layer,
+                    format!("the activation {} cannot be trained yet", activation.name()),
+                ));
+            }
+            Op::SeparableConv2d(_)
+            | Op::Conv2dTranspose(_)
+            | Op::Dense(_)
+            | Op::SlopedRelu { .. }
+            | Op::LeakyRelu { .. }
+            | Op::Prelu { .. }
+            | Op::Softmax
+            | Op::Multiply
+            | Op::Crop2d { .. }
+            | Op::MaxPool2d(_)
+            | Op::AveragePool2d(_)
+            | Op::Flatten
+            | Op::Resize { .. }
+            | Op::SpatialDropout2d { .. } => {
+                return Err(problem(layer, format!("{} layers cannot be trained yet", layer.op.class())));
+            }
         };
         self.push(index, kind);
         Ok(())
@@ -149,17 +188,27 @@ impl Builder<'_> {
         self.node_of[index] = self.network.nodes.len() - 1;
     }
 
-    fn push_with_activation(&mut self, index: usize, kind: Kind, activation: Activation) {
+    fn push_with_activation(
+        &mut self,
+        index: usize,
+        kind: Kind,
+        activation: Activation,
+    ) -> Result<(), TrainError> {
         self.push(index, kind);
         let kind = match activation {
-            Activation::Linear => return,
+            Activation::Linear => return Ok(()),
             Activation::Relu => Kind::Clip(Bounds::relu(None)),
             Activation::Relu6 => Kind::Clip(Bounds::relu(Some(6.0))),
             Activation::Softmax => Kind::Softmax,
+            other => {
+                let message = format!("the activation {} cannot be trained yet", other.name());
+                return Err(problem(&self.graph.layers[index], message));
+            }
         };
         let inputs = vec![self.node_of[index]];
         self.network.nodes.push(Node { kind, inputs, uses: 0 });
         self.node_of[index] = self.network.nodes.len() - 1;
+        Ok(())
     }
 
     fn add_activation(&mut self, index: usize, bounds: Option<Bounds>) -> Result<(), TrainError> {

@@ -97,7 +97,7 @@ impl Net {
     }
 
     fn norm(&mut self, name: &str, input: LayerId, relu: Option<Option<f32>>) -> LayerId {
-        let norm = self.add(name, Op::BatchNorm { momentum: 0.9, epsilon: 1e-3 }, &[input]);
+        let norm = self.add(name, Op::batch_norm(0.9, 1e-3), &[input]);
         match relu {
             Some(max_value) => self.add(&format!("{name}_relu"), Op::Relu { max_value }, &[norm]),
             None => norm,

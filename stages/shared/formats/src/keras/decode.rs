@@ -102,12 +102,12 @@ fn depthwise(options: &Options<'_>) -> Result<Op, FormatError> {
 
 fn batch_norm(options: &Options<'_>, rank: usize) -> Result<Op, FormatError> {
     options.require_last_axis(rank)?;
-    options.require_flag("center", true)?;
-    options.require_flag("scale", true)?;
     options.require_flag("renorm", false)?;
     Ok(Op::BatchNorm {
         momentum: options.number("momentum", Some(0.99))?,
         epsilon: options.number("epsilon", Some(1e-3))?,
+        scale: options.flag("scale", true)?,
+        center: options.flag("center", true)?,
     })
 }
 

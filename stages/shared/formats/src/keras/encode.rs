@@ -45,7 +45,7 @@ fn class_and_options(layer: &Layer) -> Result<(&'static str, Value), FormatError
             "data_format": "channels_last",
             "dilation_rate": conv.dilation,
             "groups": 1,
-            "activation": activation(conv.activation),
+            "activation": conv.activation.name(),
             "use_bias": conv.bias,
             "kernel_initializer": kernel_initializer(layer.initializer),
             "bias_initializer": constant("Zeros"),
@@ -62,7 +62,7 @@ fn class_and_options(layer: &Layer) -> Result<(&'static str, Value), FormatError
             "padding": padding(conv.padding),
             "data_format": "channels_last",
             "dilation_rate": conv.dilation,
-            "activation": activation(conv.activation),
+            "activation": conv.activation.name(),
             "use_bias": conv.bias,
             "depthwise_initializer": kernel_initializer(layer.initializer),
             "bias_initializer": constant("Zeros"),
@@ -72,12 +72,12 @@ fn class_and_options(layer: &Layer) -> Result<(&'static str, Value), FormatError
             "depthwise_constraint": null,
             "bias_constraint": null,
         }),
-        Op::BatchNorm { momentum, epsilon } => json!({
+        Op::BatchNorm { momentum, epsilon, scale, center } => json!({
             "axis": -1,
             "momentum": shortest(*momentum),
             "epsilon": shortest(*epsilon),
-            "center": true,
-            "scale": true,
+            "center": center,
+            "scale": scale,
             "beta_initializer": constant("Zeros"),
             "gamma_initializer": constant("Ones"),
             "moving_mean_initializer": constant("Zeros"),
@@ -96,7 +96,7 @@ fn class_and_options(layer: &Layer) -> Result<(&'static str, Value), FormatError
             "negative_slope": 0.0,
             "threshold": 0.0,
         }),
-        Op::Activation(function) => json!({ "activation": activation(*function) }),
+        Op::Activation(function) => json!({ "activation": function.name() }),
         Op::Add { activation: Activation::Linear } => json!({}),
         Op::Concat => json!({ "axis": -1 }),
         Op::ZeroPad2d { height, width } => {
@@ -121,6 +121,22 @@ fn class_and_options(layer: &Layer) -> Result<(&'static str, Value), FormatError
                 layer,
                 "Keras' Add has no activation; write the model before activations are fused",
             ));
+        }
+        Op::SeparableConv2d(_)
+        | Op::Conv2dTranspose(_)
+        | Op::Dense(_)
+        | Op::SlopedRelu { .. }
+        | Op::LeakyRelu { .. }
+        | Op::Prelu { .. }
+        | Op::Softmax
+        | Op::Multiply
+        | Op::Crop2d { .. }
+        | Op::MaxPool2d(_)
+        | Op::AveragePool2d(_)
+        | Op::Flatten
+        | Op::Resize { .. }
+        | Op::SpatialDropout2d { .. } => {
+            return Err(refuse(layer, "layers of this class cannot be written yet"));
         }
         Op::Quantize | Op::Dequantize => {
             return Err(refuse(layer, "Keras files hold float models; write a quantized model as .tflite"));
@@ -195,15 +211,6 @@ fn padding(padding: Padding) -> &'static str {
     match padding {
         Padding::Same => "same",
         Padding::Valid => "valid",
-    }
-}
-
-fn activation(activation: Activation) -> &'static str {
-    match activation {
-        Activation::Linear => "linear",
-        Activation::Relu => "relu",
-        Activation::Relu6 => "relu6",
-        Activation::Softmax => "softmax",
     }
 }
 

@@ -104,6 +104,10 @@ impl File {
         if !arity_fits {
             return refuse(&format!("it has {} inputs", inputs.len()));
         }
+        let same = |input: &LayerId| graph.layers[input.0].output.shape == layer.output.shape;
+        if matches!(layer.op, Op::Add { .. }) && !layer.inputs.iter().all(same) {
+            return refuse("sums of tensors of different shapes are not in TFLite files here yet");
+        }
         let source = &graph.layers[layer.inputs[0].0].output;
         let int8 = usize::from(layer.output.data_type != DataType::F32);
         // Versions of the same operator for floats and for integers.
@@ -185,6 +189,28 @@ impl File {
                 return refuse("it computes nothing outside training: drop it first");
             }
             Op::Rescale { .. } => return refuse("rescale images before they enter the network"),
+            Op::Activation(activation) => {
+                return refuse(&format!(
+                    "the activation {} is not in TFLite files here yet",
+                    activation.name()
+                ));
+            }
+            Op::SeparableConv2d(_)
+            | Op::Conv2dTranspose(_)
+            | Op::Dense(_)
+            | Op::SlopedRelu { .. }
+            | Op::LeakyRelu { .. }
+            | Op::Prelu { .. }
+            | Op::Softmax
+            | Op::Multiply
+            | Op::Crop2d { .. }
+            | Op::MaxPool2d(_)
+            | Op::AveragePool2d(_)
+            | Op::Flatten
+            | Op::Resize { .. }
+            | Op::SpatialDropout2d { .. } => {
+                return refuse("layers of this class are not in TFLite files here yet");
+            }
         };
         let output = self.activation(layer)?;
         self.outputs.push(output);
@@ -340,10 +366,10 @@ fn fused(layer: &Layer, activation: Activation) -> Result<i8, FormatError> {
         Activation::Linear => Ok(activation::NONE),
         Activation::Relu => Ok(activation::RELU),
         Activation::Relu6 => Ok(activation::RELU6),
-        Activation::Softmax => Err(FormatError::unsupported(
+        other => Err(FormatError::unsupported(
             &layer.name,
             class(&layer.op),
-            "a softmax cannot be fused to it in this format: make it a layer of its own",
+            format!("{} cannot be fused to it in this format: make it a layer of its own", other.name()),
         )),
     }
 }

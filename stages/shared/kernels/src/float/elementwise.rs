@@ -1,7 +1,6 @@
 //! Kernels that treat each element, or each channel, by itself.
 
 use super::activation::{activate, at_most, relu};
-use super::conv::weights;
 use crate::KernelError;
 use crate::kernel::{Element, Kernel, Mismatch, Site, operand};
 use model::{Activation, Data};
@@ -19,8 +18,13 @@ pub(crate) struct BatchNorm {
 
 impl BatchNorm {
     pub(crate) fn new(site: &Site<'_>, epsilon: f32) -> Result<Self, KernelError> {
-        let (gamma, beta) = (weights(site, 0)?, weights(site, 1)?);
-        let (mean, variance) = (weights(site, 2)?, weights(site, 3)?);
+        let channels = channels(site);
+        let named = |name: &str| site.layer.weight(name).and_then(|weight| weight.as_f32());
+        let gamma = named("gamma").map_or_else(|| vec![1.0; channels], <[f32]>::to_vec);
+        let beta = named("beta").map_or_else(|| vec![0.0; channels], <[f32]>::to_vec);
+        let (Some(mean), Some(variance)) = (named("moving_mean"), named("moving_variance")) else {
+            return Err(site.error("a float layer needs float weights: its moving mean and variance"));
+        };
         let scales: Vec<f32> =
             gamma.iter().zip(variance).map(|(gamma, variance)| gamma / (variance + epsilon).sqrt()).collect();
         let offsets =

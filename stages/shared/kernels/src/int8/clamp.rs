@@ -23,7 +23,9 @@ impl Clamp {
             Activation::Linear => Ok(Self { low: -128, high: 127 }),
             Activation::Relu => Ok(Self::of(None, scale, zero_point)),
             Activation::Relu6 => Ok(Self::of(Some(6.0), scale, zero_point)),
-            Activation::Softmax => Err(site.error("a softmax cannot be fused to an int8 layer")),
+            other => {
+                Err(site.error(format!("the activation {} cannot be fused to an int8 layer", other.name())))
+            }
         }
     }
 

@@ -211,7 +211,7 @@ impl Branch<'_> {
     }
 
     fn norm_and_relu(&mut self, stem: &str) -> Result<(), GraphError> {
-        let norm = Op::BatchNorm { momentum: MOMENTUM, epsilon: EPSILON };
+        let norm = Op::batch_norm(MOMENTUM, EPSILON);
         self.add(&format!("{stem}_bn"), norm, Initializer::default())?;
         self.add(&format!("{stem}_relu"), Op::Activation(Activation::Relu), Initializer::default())
     }

@@ -135,7 +135,7 @@ impl Stack<'_> {
     }
 
     fn norm(&mut self, name: &str) -> Result<(), GraphError> {
-        self.add(name, Op::BatchNorm { momentum: MOMENTUM, epsilon: EPSILON })
+        self.add(name, Op::batch_norm(MOMENTUM, EPSILON))
     }
 
     fn relu6(&mut self, name: &str) -> Result<(), GraphError> {

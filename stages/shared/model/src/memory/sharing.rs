@@ -166,7 +166,14 @@ impl<'a> Tensors<'a> {
 
 /// Operations whose output is the bytes of their input.
 fn is_view(op: &Op) -> bool {
-    matches!(op, Op::Reshape { .. } | Op::Dropout { .. } | Op::Activation(Activation::Linear))
+    matches!(
+        op,
+        Op::Reshape { .. }
+            | Op::Flatten
+            | Op::Dropout { .. }
+            | Op::SpatialDropout2d { .. }
+            | Op::Activation(Activation::Linear)
+    )
 }
 
 /// Operations that can write each element (softmax: each pixel) over the one it is made of.
@@ -175,8 +182,13 @@ fn is_element_wise(op: &Op) -> bool {
         op,
         Op::BatchNorm { .. }
             | Op::Relu { .. }
+            | Op::SlopedRelu { .. }
+            | Op::LeakyRelu { .. }
+            | Op::Prelu { .. }
             | Op::Activation(_)
+            | Op::Softmax
             | Op::Add { .. }
+            | Op::Multiply
             | Op::Rescale { .. }
             | Op::Quantize
             | Op::Dequantize

@@ -1,6 +1,6 @@
 //! A factor and an offset for each channel.
 
-use super::patch::{channels, shape, weight};
+use super::patch::{channels, named_weight, shape};
 use crate::{Activation, DepthwiseConv2d, GraphError, Layer, Op, Padding, Tensor};
 
 /// `x * scale[c] + offset[c]`, in double precision until it becomes weights.
@@ -13,8 +13,14 @@ impl Affine {
     /// What a BatchNorm layer computes outside training: `gamma * (x - mean) / sqrt(variance + epsilon) + beta`.
     pub(super) fn of_batch_norm(layer: &Layer, epsilon: f32) -> Result<Self, GraphError> {
         let wanted = [channels(layer)?];
-        let [gamma, beta, mean, variance] = [0, 1, 2, 3].map(|index| weight(layer, index, &wanted));
-        let (gamma, beta, mean, variance) = (gamma?, beta?, mean?, variance?);
+        let (ones, zeros) = (vec![1.0; wanted[0]], vec![0.0; wanted[0]]);
+        let learned = |name: &str, otherwise| match layer.weight(name) {
+            Some(_) => named_weight(layer, name, &wanted),
+            None => Ok(otherwise),
+        };
+        let (gamma, beta) = (learned("gamma", &ones[..])?, learned("beta", &zeros[..])?);
+        let mean = named_weight(layer, "moving_mean", &wanted)?;
+        let variance = named_weight(layer, "moving_variance", &wanted)?;
         let scale: Vec<f64> = gamma
             .iter()
             .zip(variance)

@@ -134,7 +134,7 @@ impl Sketch {
             self.random(&channels, -1.0, 1.0),
             self.random(&channels, 0.01, 3.0),
         ];
-        self.push(Op::BatchNorm { momentum: 0.99, epsilon: 1e-3 }, vec![self.latest], weights, shape)
+        self.push(Op::batch_norm(0.99, 1e-3), vec![self.latest], weights, shape)
     }
 
     fn unary(&mut self, op: Op) -> LayerId {
@@ -252,12 +252,18 @@ fn compute(graph: &Graph, layer: &Layer, outputs: &[Vec<f64>], input: &[f64]) ->
             })
         }
         Op::BatchNorm { epsilon, .. } => {
-            let weight =
-                |index: usize, c: usize| f64::from(layer.weights[index].as_f32().expect("floats")[c]);
             let channels = *shape.last().expect("channels");
+            let weight = |name: &str, otherwise: f64| {
+                let weight = layer.weight(name).map(|weight| weight.as_f32().expect("floats"));
+                (0..channels)
+                    .map(|c| weight.map_or(otherwise, |weight| f64::from(weight[c])))
+                    .collect::<Vec<f64>>()
+            };
+            let (gamma, beta) = (weight("gamma", 1.0), weight("beta", 0.0));
+            let (mean, variance) = (weight("moving_mean", f64::NAN), weight("moving_variance", f64::NAN));
             let norm = |(i, x): (usize, &f64)| {
                 let c = i % channels;
-                weight(0, c) * (x - weight(2, c)) / (weight(3, c) + f64::from(*epsilon)).sqrt() + weight(1, c)
+                gamma[c] * (x - mean[c]) / (variance[c] + f64::from(*epsilon)).sqrt() + beta[c]
             };
             read(0).iter().enumerate().map(norm).collect()
         }
@@ -308,7 +314,7 @@ fn compute(graph: &Graph, layer: &Layer, outputs: &[Vec<f64>], input: &[f64]) ->
         Op::Rescale { scale, offset } => {
             read(0).iter().map(|x| x * f64::from(*scale) + f64::from(*offset)).collect()
         }
-        Op::Quantize | Op::Dequantize => panic!("the evaluator is for float graphs"),
+        op => panic!("the evaluator has no {op:?}"),
     }
 }
 
@@ -368,6 +374,7 @@ fn activate(activation: Activation, mut values: Vec<f64>, channels: usize) -> Ve
                 pixel.iter_mut().for_each(|x| *x = x.exp() / sum);
             }
         }
+        other => panic!("the evaluator has no {other:?}"),
     }
     values
 }

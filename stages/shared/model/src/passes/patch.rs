@@ -1,6 +1,6 @@
 //! A change to a graph: what each pass returns in spirit.
 
-use crate::{Graph, GraphError, Layer, LayerId};
+use crate::{Graph, GraphError, Layer, LayerId, Tensor};
 
 /// A graph under change. Layers are edited or removed in place, readers of a removed layer are pointed to another, and
 /// [`Patch::apply`] closes the gaps; the order of what stays is kept, so it remains an order of execution.
@@ -105,13 +105,28 @@ pub(super) fn weight<'l>(layer: &'l Layer, index: usize, wanted: &[usize]) -> Re
     let tensor = layer.weights.get(index).ok_or_else(|| {
         shape(layer, format!("has {} weights, number {} is missing", layer.weights.len(), index + 1))
     })?;
-    let values =
-        tensor.as_f32().ok_or_else(|| shape(layer, format!("weight {} is not a float tensor", index + 1)))?;
+    floats(layer, tensor, &format!("weight {}", index + 1), wanted)
+}
+
+/// The floats of the weight of that name, which must have `shape`.
+pub(super) fn named_weight<'l>(
+    layer: &'l Layer,
+    name: &str,
+    wanted: &[usize],
+) -> Result<&'l [f32], GraphError> {
+    let tensor = layer.weight(name).ok_or_else(|| shape(layer, format!("has no {name}")))?;
+    floats(layer, tensor, name, wanted)
+}
+
+fn floats<'l>(
+    layer: &Layer,
+    tensor: &'l Tensor,
+    name: &str,
+    wanted: &[usize],
+) -> Result<&'l [f32], GraphError> {
+    let values = tensor.as_f32().ok_or_else(|| shape(layer, format!("{name} is not a float tensor")))?;
     if tensor.shape != wanted || values.len() != wanted.iter().product::<usize>() {
-        return Err(shape(
-            layer,
-            format!("weight {} has the shape {:?} instead of {wanted:?}", index + 1, tensor.shape),
-        ));
+        return Err(shape(layer, format!("{name} has the shape {:?} instead of {wanted:?}", tensor.shape)));
     }
     Ok(values)
 }

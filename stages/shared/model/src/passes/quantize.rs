@@ -155,13 +155,20 @@ fn root(group: &[usize], mut index: usize) -> usize {
 }
 
 fn check_supported(layer: &Layer) -> Result<(), GraphError> {
+    let fused = match &layer.op {
+        Op::Conv2d(conv) => conv.activation,
+        Op::DepthwiseConv2d(conv) => conv.activation,
+        Op::Add { activation } => *activation,
+        _ => Activation::Linear,
+    };
     let unsupported = match &layer.op {
-        Op::Conv2d(conv) if conv.activation == Activation::Softmax => "a fused Softmax",
-        Op::DepthwiseConv2d(conv) if conv.activation == Activation::Softmax => "a fused Softmax",
+        _ if !matches!(fused, Activation::Linear | Activation::Relu | Activation::Relu6) => {
+            &format!("a fused {}", fused.name())
+        }
         Op::DepthwiseConv2d(conv) if conv.multiplier != 1 => {
             "a depthwise convolution with a multiplier above 1"
         }
-        Op::Add { activation: Activation::Softmax } => "a fused Softmax",
+        Op::Add { .. } if layer.inputs.len() != 2 => &format!("a sum of {} inputs", layer.inputs.len()),
         Op::Input
         | Op::Conv2d(_)
         | Op::DepthwiseConv2d(_)
@@ -172,10 +179,27 @@ fn check_supported(layer: &Layer) -> Result<(), GraphError> {
         | Op::Reshape { .. }
         | Op::Upsample { .. } => return Ok(()),
         Op::BatchNorm { .. } => "a BatchNorm that does not follow a convolution",
-        Op::Relu { .. } | Op::Activation(_) => "an activation that does not follow a convolution or a sum",
-        Op::Dropout { .. } => "Dropout",
+        Op::Relu { .. } | Op::Activation(Activation::Relu | Activation::Relu6) => {
+            "a ReLU that does not follow a convolution or a sum"
+        }
+        Op::Activation(activation) => &format!("the activation {}", activation.name()),
         Op::Rescale { .. } => "a Rescale of other than a feature map",
         Op::Quantize | Op::Dequantize => "a graph that is quantized already",
+        Op::SlopedRelu { .. } => "a ReLU with a slope or a threshold",
+        Op::SeparableConv2d(_)
+        | Op::Conv2dTranspose(_)
+        | Op::Dense(_)
+        | Op::LeakyRelu { .. }
+        | Op::Prelu { .. }
+        | Op::Softmax
+        | Op::Multiply
+        | Op::Crop2d { .. }
+        | Op::MaxPool2d(_)
+        | Op::AveragePool2d(_)
+        | Op::Flatten
+        | Op::Resize { .. }
+        | Op::Dropout { .. }
+        | Op::SpatialDropout2d { .. } => layer.op.class(),
     };
     Err(shape(layer, format!("cannot become int8: {unsupported} has no int8 form here")))
 }
