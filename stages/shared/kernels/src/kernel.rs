@@ -150,12 +150,25 @@ fn prepare_float(site: &Site<'_>) -> Result<Box<dyn Kernel>, KernelError> {
     Ok(match &site.layer.op {
         Op::Conv2d(conv) => Box::new(float::Conv::new(site, conv)?),
         Op::DepthwiseConv2d(conv) => Box::new(float::DepthwiseConv::new(site, conv)?),
+        Op::SeparableConv2d(conv) => Box::new(float::SeparableConv::new(site, conv)?),
+        Op::Conv2dTranspose(conv) => Box::new(float::ConvTranspose::new(site, conv)?),
+        Op::Dense(dense) => Box::new(float::DenseProduct::new(site, dense)?),
         Op::BatchNorm { epsilon, .. } => Box::new(float::BatchNorm::new(site, *epsilon)?),
         Op::Relu { max_value } => Box::new(float::Relu { max_value: *max_value }),
+        &Op::SlopedRelu { max_value, negative_slope, threshold } => {
+            Box::new(float::SlopedRelu { max_value, negative_slope, threshold })
+        }
+        Op::LeakyRelu { slope } => Box::new(float::LeakyRelu { slope: *slope }),
+        Op::Prelu { .. } => Box::new(float::Prelu::new(site)?),
         Op::Activation(activation) => Box::new(float::Activate::new(site, *activation)),
-        Op::Add { activation } => Box::new(float::Add::new(site, *activation)),
+        Op::Softmax => Box::new(float::Activate::new(site, Activation::Softmax)),
+        Op::Add { activation } => Box::new(float::Join::sum(site, *activation)),
+        Op::Multiply => Box::new(float::Join::product(site)),
+        Op::MaxPool2d(pool) => Box::new(float::Pool::new(site, pool, float::Pooled::Max)?),
+        Op::AveragePool2d(pool) => Box::new(float::Pool::new(site, pool, float::Pooled::Mean)?),
         Op::GlobalAveragePool { .. } => Box::new(float::GlobalAveragePool::new(site)?),
-        Op::Upsample { interpolation: Interpolation::Bilinear, .. } => {
+        Op::Upsample { interpolation: Interpolation::Bilinear, .. }
+        | Op::Resize { interpolation: Interpolation::Bilinear, .. } => {
             Box::new(float::ResizeBilinear::new(site)?)
         }
         Op::Rescale { scale, offset } => Box::new(float::Rescale { scale: *scale, offset: *offset }),
@@ -183,6 +196,21 @@ fn prepare_int8(site: &Site<'_>) -> Result<Box<dyn Kernel>, KernelError> {
         }
         Op::BatchNorm { .. } => return Err(site.error("fold batch normalisation before quantizing")),
         Op::Rescale { .. } => return Err(site.error("fold rescaling before quantizing")),
+        op @ (Op::SeparableConv2d(_)
+        | Op::Conv2dTranspose(_)
+        | Op::Dense(_)
+        | Op::SlopedRelu { .. }
+        | Op::LeakyRelu { .. }
+        | Op::Prelu { .. }
+        | Op::Activation(_)
+        | Op::Multiply
+        | Op::MaxPool2d(_)
+        | Op::AveragePool2d(_)
+        | Op::Resize { interpolation: Interpolation::Bilinear, .. })
+            if *op != Op::Activation(Activation::Linear) =>
+        {
+            return Err(site.error(format!("there is no int8 kernel for {} layers yet", op.class())));
+        }
         _ => {
             site.same_quant()?;
             let (_, zero_point) = site.quant(site.output())?;

@@ -34,7 +34,36 @@ pub(crate) fn prepare<T: Element>(site: &Site<'_>, zero: T) -> Result<Box<dyn Ke
                 elements: std::marker::PhantomData,
             })
         }
-        Op::Reshape { .. } | Op::Dropout { .. } | Op::Activation(Activation::Linear) => {
+        Op::Crop2d { height, width } => {
+            let [rows, columns, channels] = site.image(site.input()?)?;
+            let [kept_rows, kept_columns, _] = site.image(site.output())?;
+            Box::new(Crop::<T> {
+                image: rows * columns * channels,
+                row: columns * channels,
+                top: height.0,
+                rows: kept_rows,
+                left: width.0 * channels,
+                kept: kept_columns * channels,
+                elements: std::marker::PhantomData,
+            })
+        }
+        Op::Resize { interpolation: Interpolation::Nearest, .. } => {
+            let [height, width, channels] = site.image(site.input()?)?;
+            let [to_height, to_width, _] = site.image(site.output())?;
+            Box::new(Pick::<T> {
+                image: height * width * channels,
+                row: width * channels,
+                channels,
+                rows: nearest(height, to_height),
+                columns: nearest(width, to_width),
+                elements: std::marker::PhantomData,
+            })
+        }
+        Op::Reshape { .. }
+        | Op::Flatten
+        | Op::Dropout { .. }
+        | Op::SpatialDropout2d { .. }
+        | Op::Activation(Activation::Linear) => {
             Box::new(Identity::<T> { elements: std::marker::PhantomData })
         }
         op => return Err(site.error(format!("there is no kernel for {op:?}"))),
@@ -95,6 +124,67 @@ impl<T: Element> Kernel for Pad<T> {
             let rows = image.chunks_exact_mut(self.row).skip(self.top);
             for (row, input) in rows.zip(input.chunks_exact(self.input_row)) {
                 row[self.left..self.left + self.input_row].copy_from_slice(input);
+            }
+        }
+        Ok(T::data(output))
+    }
+}
+
+/// The inner part of height and width. Sizes are in elements.
+struct Crop<T> {
+    /// Of the input.
+    image: usize,
+    row: usize,
+    top: usize,
+    rows: usize,
+    left: usize,
+    kept: usize,
+    elements: std::marker::PhantomData<T>,
+}
+
+impl<T: Element> Kernel for Crop<T> {
+    fn run(&self, inputs: &[&Data], batch: usize) -> Result<Data, Mismatch> {
+        let input = operand::<T>(inputs)?;
+        let mut output = Vec::with_capacity(batch * self.rows * self.kept);
+        for image in input.chunks_exact(self.image) {
+            for row in image.chunks_exact(self.row).skip(self.top).take(self.rows) {
+                output.extend_from_slice(&row[self.left..self.left + self.kept]);
+            }
+        }
+        Ok(T::data(output))
+    }
+}
+
+/// For each element of a resized axis, the element of the input that lies nearest, with half-pixel centres. In 32-bit
+/// floats, as TensorFlow computes it.
+fn nearest(input: usize, output: usize) -> Vec<usize> {
+    let scale = input as f32 / output as f32;
+    let place = |position: usize| ((position as f32 + 0.5) * scale).floor() as usize;
+    (0..output).map(|position| place(position).min(input - 1)).collect()
+}
+
+/// Chosen rows and columns.
+struct Pick<T> {
+    /// Elements of an input image.
+    image: usize,
+    /// Elements of an input row.
+    row: usize,
+    channels: usize,
+    rows: Vec<usize>,
+    columns: Vec<usize>,
+    elements: std::marker::PhantomData<T>,
+}
+
+impl<T: Element> Kernel for Pick<T> {
+    fn run(&self, inputs: &[&Data], batch: usize) -> Result<Data, Mismatch> {
+        let input = operand::<T>(inputs)?;
+        let mut output = Vec::with_capacity(batch * self.rows.len() * self.columns.len() * self.channels);
+        for image in input.chunks_exact(self.image) {
+            for row in &self.rows {
+                for column in &self.columns {
+                    let start = row * self.row + column * self.channels;
+                    output.extend_from_slice(&image[start..start + self.channels]);
+                }
             }
         }
         Ok(T::data(output))

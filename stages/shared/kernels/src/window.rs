@@ -49,6 +49,16 @@ impl Axis {
     }
 }
 
+impl Axis {
+    /// The other way round: the position whose window has its `tap` over the input element `index`; none when there is no
+    /// such position.
+    pub(crate) fn over(&self, index: usize, tap: usize) -> Option<usize> {
+        let distance = (index + self.before).checked_sub(tap.saturating_mul(self.dilation))?;
+        let position = distance / self.stride;
+        (distance % self.stride == 0 && position < self.output).then_some(position)
+    }
+}
+
 /// Both axes of a convolution, and its channels.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
@@ -119,6 +129,22 @@ mod tests {
         assert_eq!(axis.under(0, 0), None);
         assert_eq!(axis.under(4, 1), Some(8));
         assert_eq!(axis.under(4, 2), None);
+    }
+
+    #[test]
+    fn over_finds_the_positions_that_under_comes_from() {
+        for (stride, dilation, padding) in
+            [(1, 1, Padding::Same), (2, 1, Padding::Valid), (1, 2, Padding::Same)]
+        {
+            let output = if padding == Padding::Same { 9 } else { 4 };
+            let axis = Axis::new(9, output, 3, stride, dilation, padding);
+            for tap in 0..3 {
+                for index in 0..9 {
+                    let found = (0..output).find(|&position| axis.under(position, tap) == Some(index));
+                    assert_eq!(axis.over(index, tap), found, "element {index}, tap {tap}, stride {stride}");
+                }
+            }
+        }
     }
 
     #[test]

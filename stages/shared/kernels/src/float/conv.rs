@@ -24,14 +24,20 @@ impl Conv {
     pub(crate) fn new(site: &Site<'_>, conv: &Conv2d) -> Result<Self, KernelError> {
         let input = site.image(site.input()?)?;
         let output = site.image(site.output())?;
+        Ok(Self::of(input, output, conv, weights(site, 0)?, bias(site, conv.filters)?))
+    }
+
+    /// Between images of these shapes, with these weights.
+    pub(crate) fn of(
+        input: [usize; 3],
+        output: [usize; 3],
+        conv: &Conv2d,
+        kernel: &[f32],
+        bias: Vec<f32>,
+    ) -> Self {
         let window = Window::new(input, output, conv.kernel, conv.strides, conv.dilation, conv.padding);
-        Ok(Self {
-            window,
-            filters: conv.filters,
-            kernel: Panels::new(weights(site, 0)?, window.len(), conv.filters),
-            bias: bias(site, conv.filters)?,
-            activation: conv.activation,
-        })
+        let kernel = Panels::new(kernel, window.len(), conv.filters);
+        Self { window, filters: conv.filters, kernel, bias, activation: conv.activation }
     }
 
     /// Lays out the windows of one row of outputs from column `start` on as rows of a matrix.

@@ -25,13 +25,24 @@ impl DepthwiseConv {
     pub(crate) fn new(site: &Site<'_>, conv: &DepthwiseConv2d) -> Result<Self, KernelError> {
         let input = site.image(site.input()?)?;
         let output = site.image(site.output())?;
-        Ok(Self {
+        Ok(Self::of(input, output, conv, weights(site, 0)?, bias(site, output[2])?))
+    }
+
+    /// Between images of these shapes, with these weights.
+    pub(crate) fn of(
+        input: [usize; 3],
+        output: [usize; 3],
+        conv: &DepthwiseConv2d,
+        kernel: &[f32],
+        bias: Vec<f32>,
+    ) -> Self {
+        Self {
             window: Window::new(input, output, conv.kernel, conv.strides, conv.dilation, conv.padding),
             multiplier: conv.multiplier,
-            kernel: weights(site, 0)?.to_vec(),
-            bias: bias(site, output[2])?,
+            kernel: kernel.to_vec(),
+            bias,
             activation: conv.activation,
-        })
+        }
     }
 }
 

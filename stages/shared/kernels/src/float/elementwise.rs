@@ -1,6 +1,8 @@
 //! Kernels that treat each element, or each channel, by itself.
 
-use super::activation::{activate, at_most, relu};
+use super::activation::{activate, at_most, leaky, relu};
+use super::broadcast::Spread;
+use super::conv::weights;
 use crate::KernelError;
 use crate::kernel::{Element, Kernel, Mismatch, Site, operand};
 use model::{Activation, Data};
@@ -60,6 +62,68 @@ impl Kernel for Relu {
     }
 }
 
+/// Keras' `ReLU` layer with a slope or a threshold.
+pub(crate) struct SlopedRelu {
+    pub(crate) max_value: Option<f32>,
+    pub(crate) negative_slope: f32,
+    pub(crate) threshold: f32,
+}
+
+impl Kernel for SlopedRelu {
+    fn run(&self, inputs: &[&Data], _: usize) -> Result<Data, Mismatch> {
+        let bound = self.max_value.unwrap_or(f32::INFINITY);
+        let value = |&value: &f32| {
+            if value > self.threshold {
+                at_most(value, bound)
+            } else {
+                self.negative_slope * (value - self.threshold)
+            }
+        };
+        Ok(f32::data(operand::<f32>(inputs)?.iter().map(value).collect()))
+    }
+}
+
+/// Keras' `LeakyReLU` layer.
+pub(crate) struct LeakyRelu {
+    pub(crate) slope: f32,
+}
+
+impl Kernel for LeakyRelu {
+    fn run(&self, inputs: &[&Data], _: usize) -> Result<Data, Mismatch> {
+        let values = operand::<f32>(inputs)?.iter();
+        Ok(f32::data(values.map(|&value| leaky(value, self.slope)).collect()))
+    }
+}
+
+/// Keras' `PReLU` layer.
+pub(crate) struct Prelu {
+    alpha: Vec<f32>,
+    spread: Spread,
+    /// Elements of an image.
+    image: usize,
+}
+
+impl Prelu {
+    pub(crate) fn new(site: &Site<'_>) -> Result<Self, KernelError> {
+        let shape = site.layer.weights.first().map_or(&[][..], |alpha| &alpha.shape);
+        Ok(Self {
+            alpha: weights(site, 0)?.to_vec(),
+            spread: Spread::new(shape, &site.output().shape),
+            image: site.output().len(),
+        })
+    }
+}
+
+impl Kernel for Prelu {
+    fn run(&self, inputs: &[&Data], _: usize) -> Result<Data, Mismatch> {
+        let mut values = operand::<f32>(inputs)?.to_vec();
+        for image in values.chunks_exact_mut(self.image) {
+            self.spread.apply(image, &self.alpha, |value, alpha| *value = leaky(*value, alpha));
+        }
+        Ok(f32::data(values))
+    }
+}
+
 /// An activation as a layer of its own.
 pub(crate) struct Activate {
     channels: usize,
@@ -80,24 +144,42 @@ impl Kernel for Activate {
     }
 }
 
-/// Sum of two tensors.
-pub(crate) struct Add {
+/// Sum or product of tensors whose axes of one element are repeated.
+pub(crate) struct Join {
     channels: usize,
+    /// Elements of an output image.
+    image: usize,
+    operands: Vec<Spread>,
+    product: bool,
     activation: Activation,
 }
 
-impl Add {
-    pub(crate) fn new(site: &Site<'_>, activation: Activation) -> Self {
-        Self { channels: channels(site), activation }
+impl Join {
+    pub(crate) fn sum(site: &Site<'_>, activation: Activation) -> Self {
+        let output = &site.output().shape;
+        let operands = site.inputs.iter().map(|input| Spread::new(&input.shape, output)).collect();
+        Self { channels: channels(site), image: site.output().len(), operands, product: false, activation }
+    }
+
+    pub(crate) fn product(site: &Site<'_>) -> Self {
+        Self { product: true, ..Self::sum(site, Activation::Linear) }
     }
 }
 
-impl Kernel for Add {
-    fn run(&self, inputs: &[&Data], _: usize) -> Result<Data, Mismatch> {
-        let [a, b] = inputs[..] else { return Err(Mismatch) };
-        let mut sums: Vec<f32> = f32::slice(a)?.iter().zip(f32::slice(b)?).map(|(a, b)| a + b).collect();
-        activate(&mut sums, self.channels, self.activation);
-        Ok(f32::data(sums))
+impl Kernel for Join {
+    fn run(&self, inputs: &[&Data], batch: usize) -> Result<Data, Mismatch> {
+        let mut joined = vec![if self.product { 1.0f32 } else { 0.0 }; batch * self.image];
+        for (index, (input, operand)) in inputs.iter().zip(&self.operands).enumerate() {
+            let values = f32::slice(input)?;
+            match (index, self.product) {
+                // The first is copied, so that -0 stays what it is.
+                (0, _) => operand.apply(&mut joined, values, |joined, value| *joined = value),
+                (_, false) => operand.apply(&mut joined, values, |joined, value| *joined += value),
+                (_, true) => operand.apply(&mut joined, values, |joined, value| *joined *= value),
+            }
+        }
+        activate(&mut joined, self.channels, self.activation);
+        Ok(f32::data(joined))
     }
 }
 

@@ -22,6 +22,12 @@ impl Add {
         let [a, b] = site.inputs[..] else {
             return Err(site.error("it adds two inputs"));
         };
+        if a.shape != b.shape {
+            return Err(site.error(format!(
+                "it adds {:?} and {:?}; there is no int8 kernel that repeats axes yet",
+                a.shape, b.shape
+            )));
+        }
         let ((scale_a, zero_a), (scale_b, zero_b)) = (site.quant(a)?, site.quant(b)?);
         let (scale, zero_point) = site.quant(site.output())?;
         let common = 2.0 * f64::from(scale_a.max(scale_b));
