@@ -16,7 +16,7 @@ pub enum FormatError {
     /// The bytes are not a whole file of that format.
     #[error("not a readable {format} file: {message}; it may be cut short or damaged: copy or save it again")]
     Corrupt {
-        /// `Keras HDF5`, `TensorFlow Lite`.
+        /// `Keras`, `TensorFlow Lite`.
         format: &'static str,
         /// What was found.
         message: String,

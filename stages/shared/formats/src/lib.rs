@@ -1,4 +1,4 @@
-//! Model files: Keras HDF5 and TensorFlow Lite.
+//! Model files: Keras' .h5 and .keras, and TensorFlow Lite.
 //!
 //! Each format has a folder of its own that translates between its files and [`model::Graph`]; a new format touches
 //! nothing else. Weights are transposed at the border: a graph has one layout everywhere.

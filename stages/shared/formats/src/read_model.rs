@@ -5,7 +5,7 @@ use model::Graph;
 use std::path::Path;
 
 /// What the messages say can be read.
-const SUPPORTED: &str = ".h5, .hdf5 (Keras) and .tflite (TensorFlow Lite)";
+const SUPPORTED: &str = ".h5, .hdf5, .keras (Keras) and .tflite (TensorFlow Lite)";
 
 /// Reads the model file at `path` in the format that the extension of `name` tells: a file in the store has no extension
 /// of its own, and `name` is what users call it.
@@ -15,9 +15,9 @@ const SUPPORTED: &str = ".h5, .hdf5 (Keras) and .tflite (TensorFlow Lite)";
 pub fn read_model(path: &Path, name: &str) -> Result<Graph, FormatError> {
     let extension = Path::new(name).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let read: fn(Vec<u8>) -> Result<Graph, FormatError> = match extension.to_ascii_lowercase().as_str() {
-        "h5" | "hdf5" => keras::read_bytes,
+        "h5" | "hdf5" | "keras" => keras::read_bytes,
         "tflite" => |bytes| tflite::read(&bytes),
-        "keras" | "onnx" => return Err(refusal(name, extension, "cannot be read yet")),
+        "onnx" => return Err(refusal(name, extension, "cannot be read yet")),
         _ => return Err(refusal(name, extension, "are not known")),
     };
     // A file in the store is told by the name its user knows.

@@ -1,11 +1,14 @@
 //! The network as a Keras configuration describes it: named layers of a class, and what each reads.
 
-use super::file::corrupt;
+use super::{
+    file::corrupt,
+    models::{Model, Reference, Symbol},
+};
 use crate::FormatError;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// A network in Keras' words.
+/// A network in Keras' words, models inside it taken apart.
 pub(super) struct Network<'a> {
     pub(super) name: String,
     /// The layers that the output depends on, each after those it reads.
@@ -16,181 +19,118 @@ pub(super) struct Network<'a> {
 
 /// A layer in Keras' words.
 pub(super) struct Described<'a> {
+    /// Its name, unique in the network.
     pub(super) name: String,
     pub(super) class: &'a str,
     pub(super) config: &'a Map<String, Value>,
     pub(super) inputs: Vec<String>,
+    /// The way to it from the outermost model: models it lies in, then itself.
+    pub(super) path: Vec<Step>,
+}
+
+/// A layer, or a model that is a layer, in the list of its model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Step {
+    /// Its own name.
+    pub(super) name: String,
+    /// What `.keras` files call it: its class, with a number.
+    pub(super) stored: String,
 }
 
 impl<'a> Network<'a> {
-    /// Parses the JSON of `model_config`.
+    /// Parses the JSON of a model's configuration.
     pub(super) fn parse(json: &'a Value) -> Result<Self, FormatError> {
-        let class = text(json, "class_name").ok_or_else(|| malformed("class_name", "the model"))?;
-        let config = json.get("config").ok_or_else(|| malformed("config", "the model"))?;
-        match class {
-            "Functional" | "Model" => functional(config),
-            "Sequential" => sequential(config),
-            other => Err(FormatError::unsupported(
-                text(config, "name").unwrap_or("the model"),
-                other,
-                "only Functional and Sequential models can be read; rebuild it in Keras as one of them",
-            )),
+        let model = Model::parse(json)?;
+        let (inputs, outputs) = (model.inputs.len(), model.outputs.len());
+        if (inputs, outputs) != (1, 1) {
+            return Err(FormatError::Content {
+                message: format!("the network `{}` has {inputs} inputs and {outputs} outputs", model.name),
+                help: "networks with one input and one output can be read".into(),
+            });
         }
+        Flat::of(model)?.network()
     }
 }
 
-fn functional(config: &Value) -> Result<Network<'_>, FormatError> {
-    let name = text(config, "name").unwrap_or("model").to_owned();
-    let list = array(config, "layers").ok_or_else(|| malformed("layers", &name))?;
-    let mut layers = Vec::with_capacity(list.len());
-    for json in list {
-        let mut layer = described(json)?;
-        layer.inputs = inbound(json, &layer)?;
-        layers.push(layer);
+/// The layers of all models in one list.
+struct Flat<'a> {
+    name: String,
+    layers: Vec<Described<'a>>,
+    reads: Vec<Vec<Reference>>,
+    levels: Vec<BTreeMap<String, Symbol>>,
+    output: Reference,
+}
+
+impl<'a> Flat<'a> {
+    fn of(model: Model<'a>) -> Result<Self, FormatError> {
+        let Model { name, mut layers, reads, levels, mut outputs, .. } = model;
+        give_unique_names(&mut layers);
+        let output = outputs.pop().ok_or_else(|| corrupt(format!("the network `{name}` has no output")))?;
+        Ok(Self { name, layers, reads, levels, output })
     }
-    let inputs = ends(config, "input_layers")?;
-    let outputs = ends(config, "output_layers")?;
-    match (inputs.as_slice(), outputs.as_slice()) {
-        ([_], [output]) => {
-            let layers = ancestors(layers, output)?;
-            Ok(Network { name, layers, output: output.clone() })
+
+    fn network(mut self) -> Result<Network<'a>, FormatError> {
+        let output = self.resolve(&self.output, "the output")?;
+        for index in 0..self.layers.len() {
+            let resolved = self.reads[index]
+                .iter()
+                .map(|reference| {
+                    Ok(self.layers[self.resolve(reference, &self.layers[index].name)?].name.clone())
+                })
+                .collect::<Result<_, FormatError>>()?;
+            self.layers[index].inputs = resolved;
         }
-        _ => Err(FormatError::Content {
-            message: format!(
-                "the network `{name}` has {} inputs and {} outputs",
-                inputs.len(),
-                outputs.len()
-            ),
-            help: "networks with one input and one output can be read".into(),
-        }),
+        let name = self.layers[output].name.clone();
+        Ok(Network { name: self.name, layers: ancestors(self.layers, &name)?, output: name })
     }
-}
 
-/// A Sequential model: a list, of which each layer reads the one before. Its input may only be implied.
-fn sequential(config: &Value) -> Result<Network<'_>, FormatError> {
-    let name = text(config, "name").unwrap_or("sequential").to_owned();
-    // Before Keras 2.2.3 the configuration was the list itself.
-    let list =
-        config.as_array().or_else(|| array(config, "layers")).ok_or_else(|| malformed("layers", &name))?;
-    let mut layers: Vec<Described<'_>> = Vec::with_capacity(list.len() + 1);
-    for json in list {
-        let mut layer = described(json)?;
-        if layers.is_empty() && layer.class != "InputLayer" {
-            layers.push(implied_input(config, &layer)?);
+    /// The layer that a reference means, through the inputs and outputs of models.
+    fn resolve(&self, reference: &Reference, reader: &str) -> Result<usize, FormatError> {
+        let mut at = reference;
+        // Each step enters or leaves a model; whoever needs more of them than there are names goes round in circles.
+        for _ in 0..=self.levels.iter().map(BTreeMap::len).sum::<usize>() {
+            match self.levels[at.level].get(&at.name) {
+                None => {
+                    return Err(corrupt(format!(
+                        "`{reader}` reads the layer `{}`, which is missing",
+                        at.name
+                    )));
+                }
+                Some(Symbol::Layer(index)) if at.call == 0 && at.output == 0 => return Ok(*index),
+                // Keras counts the call with which a model was made, and does not save it.
+                Some(Symbol::Input(outside)) if at.output == 0 => at = outside,
+                Some(Symbol::Model(outputs)) if at.call <= 1 && at.output < outputs.len() => {
+                    at = &outputs[at.output];
+                }
+                Some(_) => {
+                    return Err(FormatError::Content {
+                        message: format!(
+                            "`{reader}` reads another call or output of `{}` than the first",
+                            at.name
+                        ),
+                        help: "layers that are called more than once share their weights and cannot be read: give \
+                               each call a layer of its own"
+                            .into(),
+                    });
+                }
+            }
         }
-        layer.inputs = layers.last().map(|before| before.name.clone()).into_iter().collect();
-        layers.push(layer);
-    }
-    let output = layers.last().map(|last| last.name.clone());
-    let output = output.ok_or_else(|| FormatError::Content {
-        message: format!("the network `{name}` has no layers"),
-        help: "save a model that has some".into(),
-    })?;
-    Ok(Network { name, layers, output })
-}
-
-/// The input of a Sequential model without an InputLayer: its first layer, or the model, knows the shape.
-fn implied_input<'a>(config: &'a Value, first: &Described<'a>) -> Result<Described<'a>, FormatError> {
-    if first.config.contains_key("batch_input_shape") {
-        return Ok(Described {
-            name: format!("{}_input", first.name),
-            class: "InputLayer",
-            config: first.config,
-            inputs: Vec::new(),
-        });
-    }
-    match config.as_object() {
-        Some(model) if model.contains_key("build_input_shape") => Ok(Described {
-            name: "input_layer".into(),
-            class: "InputLayer",
-            config: model,
-            inputs: Vec::new(),
-        }),
-        _ => Err(FormatError::Content {
-            message: "the Sequential model has no input shape".into(),
-            help: "put `keras.Input(shape)` first and save it again".into(),
-        }),
+        Err(corrupt(format!("the layer `{}` reads itself", at.name)))
     }
 }
 
-fn described(json: &Value) -> Result<Described<'_>, FormatError> {
-    let class = text(json, "class_name").ok_or_else(|| malformed("class_name", "a layer"))?;
-    let config = json.get("config").and_then(Value::as_object).ok_or_else(|| malformed("config", class))?;
-    let name = text(json, "name")
-        .or_else(|| config.get("name").and_then(Value::as_str))
-        .ok_or_else(|| malformed("name", class))?;
-    Ok(Described { name: name.to_owned(), class, config, inputs: Vec::new() })
-}
-
-/// Names of the layers that a layer of a Functional model reads.
-///
-/// Keras 3: one `{"args": ..., "kwargs": ...}` a call, with tensors as `{"class_name": "__keras_tensor__", "config":
-/// {"keras_history": [layer, call, output]}}`. Keras 2: one `[[layer, call, output, kwargs], ...]` a call.
-fn inbound(json: &Value, layer: &Described<'_>) -> Result<Vec<String>, FormatError> {
-    let refuse = |message: &str| FormatError::unsupported(&layer.name, layer.class, message);
-    let calls = json.get("inbound_nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let call = match calls {
-        [] => return Ok(Vec::new()),
-        [call] => call,
-        _ => return Err(refuse("it is called more than once; layers that share weights cannot be read")),
-    };
-    let mut origins = Vec::new();
-    match call {
-        Value::Object(node) => {
-            collect_tensors(node.get("args").unwrap_or(&Value::Null), &mut origins);
-            let keywords = node.get("kwargs").and_then(Value::as_object);
-            collect_tensors(
-                keywords.and_then(|kwargs| kwargs.get("inputs")).unwrap_or(&Value::Null),
-                &mut origins,
-            );
+/// Layers of inner models keep their names where these are unique in the whole network; else the names of the models they
+/// lie in come before them.
+fn give_unique_names(layers: &mut [Described<'_>]) {
+    let mut count: BTreeMap<String, usize> = BTreeMap::new();
+    for layer in layers.iter() {
+        *count.entry(layer.name.clone()).or_default() += 1;
+    }
+    for layer in layers {
+        if layer.path.len() > 1 && count[&layer.name] > 1 {
+            let names: Vec<&str> = layer.path.iter().map(|step| step.name.as_str()).collect();
+            layer.name = names.join("_");
         }
-        // Keras 2 writes a single tensor without the outer list when it is the only one.
-        Value::Array(tensors) if tensors.first().is_some_and(Value::is_string) => origins.push(call),
-        Value::Array(tensors) => origins.extend(tensors),
-        _ => return Err(malformed("inbound_nodes", &layer.name)),
-    }
-    origins.into_iter().map(|origin| single_output(origin, layer)).collect()
-}
-
-/// All `keras_history` entries in the arguments of a call, in order.
-fn collect_tensors<'a>(json: &'a Value, found: &mut Vec<&'a Value>) {
-    match json {
-        Value::Array(items) => items.iter().for_each(|item| collect_tensors(item, found)),
-        Value::Object(object)
-            if object.get("class_name").is_some_and(|class| class == "__keras_tensor__") =>
-        {
-            found.extend(object.get("config").and_then(|config| config.get("keras_history")));
-        }
-        _ => {}
-    }
-}
-
-/// The layer in `[layer, call, output, ...]`, which must be its first call and first output.
-fn single_output(origin: &Value, layer: &Described<'_>) -> Result<String, FormatError> {
-    let parts = origin.as_array().map(Vec::as_slice);
-    match parts {
-        Some([Value::String(name), call, output, ..]) if call == 0 && output == 0 => Ok(name.clone()),
-        Some([Value::String(name), ..]) => Err(FormatError::unsupported(
-            &layer.name,
-            layer.class,
-            format!(
-                "it reads another call or output of `{name}` than the first; shared layers cannot be read"
-            ),
-        )),
-        _ => Err(malformed("inbound_nodes", &layer.name)),
-    }
-}
-
-/// Names in `input_layers` or `output_layers`: `[layer, 0, 0]` for a single one, else a list of these.
-fn ends(config: &Value, key: &str) -> Result<Vec<String>, FormatError> {
-    let name = |end: &Value| {
-        let name = end.as_array().and_then(|parts| parts.first()).and_then(Value::as_str);
-        name.map(str::to_owned).ok_or_else(|| malformed(key, "the model"))
-    };
-    match array(config, key).map(Vec::as_slice) {
-        Some([Value::String(single), ..]) => Ok(vec![single.clone()]),
-        Some(list) => list.iter().map(name).collect(),
-        None => Err(malformed(key, "the model")),
     }
 }
 
@@ -241,16 +181,4 @@ enum Visit {
     New,
     Open,
     Done,
-}
-
-fn text<'a>(json: &'a Value, key: &str) -> Option<&'a str> {
-    json.get(key).and_then(Value::as_str)
-}
-
-fn array<'a>(json: &'a Value, key: &str) -> Option<&'a Vec<Value>> {
-    json.get(key).and_then(Value::as_array)
-}
-
-fn malformed(key: &str, of: &str) -> FormatError {
-    corrupt(format!("the model_config has no usable `{key}` for {of}"))
 }

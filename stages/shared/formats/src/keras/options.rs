@@ -2,6 +2,7 @@
 
 use super::network::Described;
 use crate::FormatError;
+use model::Padding;
 use serde_json::Value;
 
 /// Reads options of a layer; every error names the layer, its class and the option.
@@ -59,7 +60,7 @@ impl<'a> Options<'a> {
     }
 
     /// `[[top, bottom], [left, right]]`, or Keras' shorter forms of it.
-    pub(super) fn padding(&self, key: &str) -> Result<[(usize, usize); 2], FormatError> {
+    pub(super) fn ends(&self, key: &str) -> Result<[(usize, usize); 2], FormatError> {
         let found = match self.get(key) {
             Some(Value::Array(axes)) if axes.len() == 2 => {
                 pair(&axes[0]).zip(pair(&axes[1])).map(|(height, width)| [height, width])
@@ -70,6 +71,15 @@ impl<'a> Options<'a> {
         found.ok_or_else(|| self.refuse_value(key, "[[top, bottom], [left, right]]"))
     }
 
+    /// What happens at the border of windows.
+    pub(super) fn border(&self, key: &str) -> Result<Padding, FormatError> {
+        match self.text(key, "valid")? {
+            "same" => Ok(Padding::Same),
+            "valid" => Ok(Padding::Valid),
+            _ => Err(self.refuse_value(key, "same, valid")),
+        }
+    }
+
     pub(super) fn flag(&self, key: &str, default: bool) -> Result<bool, FormatError> {
         match self.get(key) {
             Some(value) => value.as_bool().ok_or_else(|| self.refuse_value(key, "true or false")),
@@ -78,7 +88,7 @@ impl<'a> Options<'a> {
     }
 
     /// Text, or the default.
-    pub(super) fn text(&self, key: &str, default: &'a str) -> Result<&'a str, FormatError> {
+    pub(super) fn text(&self, key: &str, default: &'static str) -> Result<&'a str, FormatError> {
         match self.get(key) {
             Some(value) => value.as_str().ok_or_else(|| self.refuse_value(key, "text")),
             None => Ok(default),

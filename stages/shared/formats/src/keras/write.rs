@@ -3,12 +3,13 @@
 use super::{encode, file::FORMAT};
 use crate::FormatError;
 use hdf5_pure::{AttrValue, FileBuilder, GroupBuilder};
-use model::{Graph, Layer, LayerId, Op};
-use serde_json::{Value, json};
+use model::{Graph, Layer, Tensor};
 use std::path::Path;
 
 /// The version of Keras whose files these are like.
-const KERAS_VERSION: &str = "3.15.1";
+pub(super) const KERAS_VERSION: &str = "3.15.1";
+
+const NOT_FLOAT: &str = "Keras files hold float models; write a quantized model as .tflite";
 
 /// Writes a float graph as a Keras legacy HDF5 file (`.h5`) that `keras.models.load_model` opens, with equal outputs.
 ///
@@ -30,7 +31,7 @@ pub fn h5_bytes(graph: &Graph) -> Result<Vec<u8>, FormatError> {
     let mut file = FileBuilder::new();
     file.set_attr("backend", text("tensorflow"));
     file.set_attr("keras_version", text(KERAS_VERSION));
-    file.set_attr("model_config", AttrValue::VarLenAsciiString(model_config(graph)?.to_string()));
+    file.set_attr("model_config", AttrValue::VarLenAsciiString(encode::network(graph)?.to_string()));
     let mut weights = file.create_group("model_weights");
     for layer in &graph.layers {
         let group = weights.create_group(&layer.name);
@@ -46,51 +47,19 @@ pub fn h5_bytes(graph: &Graph) -> Result<Vec<u8>, FormatError> {
     weights.set_attr("backend", text("tensorflow"));
     weights.set_attr("keras_version", text(KERAS_VERSION));
     file.add_group(weights.finish());
-    file.finish().map_err(|error| FormatError::Content {
-        message: format!("the network `{}` cannot be written as {FORMAT}: {error}", graph.name),
-        help: "report this with the model".into(),
-    })
-}
-
-/// The network as Keras' JSON.
-fn model_config(graph: &Graph) -> Result<Value, FormatError> {
-    let ids = (0..graph.layers.len()).map(LayerId);
-    let layers = ids.map(|id| encode::layer_json(graph, id)).collect::<Result<Vec<_>, _>>()?;
-    let input = graph.layers.iter().find(|layer| layer.op == Op::Input).map(|layer| layer.name.as_str());
-    Ok(json!({
-        "class_name": "Functional",
-        "config": {
-            "name": graph.name,
-            "trainable": true,
-            "layers": layers,
-            "input_layers": [input, 0, 0],
-            "output_layers": [graph.layer(graph.output).name, 0, 0],
-        },
-    }))
+    bytes(file, graph)
 }
 
 /// A layer's group: its weights lie in a group of the layer's name once more, as `weight_names` says.
 fn with_weights(mut group: GroupBuilder, graph: &Graph, layer: &Layer) -> Result<GroupBuilder, FormatError> {
-    if layer.name.is_empty() || layer.name == "." || layer.name.contains('/') {
-        return Err(encode::refuse(layer, "Keras allows no such name: rename it without `/`"));
-    }
-    if layer.output.quant.is_some() {
-        return Err(encode::refuse(
-            layer,
-            "Keras files hold float models; write a quantized model as .tflite",
-        ));
-    }
+    check(layer)?;
     let input = layer.inputs.first().map(|input| graph.layer(*input).output.shape.as_slice());
     let needed = layer.op.weight_shapes(input.unwrap_or_default());
     let paths: Vec<String> = needed.iter().map(|(name, _)| format!("{}/{name}", layer.name)).collect();
     if !layer.weights.is_empty() {
         let mut inner = group.create_group(&layer.name);
         for ((name, _), weight) in needed.iter().zip(&layer.weights) {
-            let values = weight.as_f32().ok_or_else(|| {
-                encode::refuse(layer, "Keras files hold float models; write a quantized model as .tflite")
-            })?;
-            let shape: Vec<u64> = weight.shape.iter().map(|size| *size as u64).collect();
-            inner.create_dataset(name).with_f32_data(values).with_shape(&shape);
+            add_weight(&mut inner, layer, name, weight)?;
         }
         group.add_group(inner.finish());
     }
@@ -98,7 +67,43 @@ fn with_weights(mut group: GroupBuilder, graph: &Graph, layer: &Layer) -> Result
     Ok(group)
 }
 
-fn text(value: &str) -> AttrValue {
+/// That Keras can have the layer at all.
+pub(super) fn check(layer: &Layer) -> Result<(), FormatError> {
+    if layer.name.is_empty() || layer.name == "." || layer.name.contains('/') {
+        return Err(encode::refuse(layer, "Keras allows no such name: rename it without `/`"));
+    }
+    if layer.output.quant.is_some() {
+        return Err(encode::refuse(layer, NOT_FLOAT));
+    }
+    Ok(())
+}
+
+/// Adds a weight under `name`.
+pub(super) fn add_weight(
+    group: &mut GroupBuilder,
+    layer: &Layer,
+    name: &str,
+    weight: &Tensor,
+) -> Result<(), FormatError> {
+    let values = weight.as_f32().ok_or_else(|| encode::refuse(layer, NOT_FLOAT))?;
+    let shape: Vec<u64> = weight.shape.iter().map(|size| *size as u64).collect();
+    group.create_dataset(name).with_f32_data(values).with_shape(&shape);
+    Ok(())
+}
+
+/// The bytes of a finished file.
+pub(super) fn bytes(file: FileBuilder, graph: &Graph) -> Result<Vec<u8>, FormatError> {
+    file.finish().map_err(|error| unwritable(graph, &error.to_string()))
+}
+
+pub(super) fn unwritable(graph: &Graph, error: &str) -> FormatError {
+    FormatError::Content {
+        message: format!("the network `{}` cannot be written as a {FORMAT} file: {error}", graph.name),
+        help: "report this with the model".into(),
+    }
+}
+
+pub(super) fn text(value: &str) -> AttrValue {
     AttrValue::VarLenString(value.to_owned())
 }
 
