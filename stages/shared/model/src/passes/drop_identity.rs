@@ -10,7 +10,10 @@ use crate::{Activation, Graph, GraphError, Op};
 pub fn drop_identity(graph: &Graph) -> Result<Graph, GraphError> {
     let mut patch = Patch::of(graph)?;
     for (id, layer) in patch.layers() {
-        if matches!(layer.op, Op::Dropout { .. } | Op::Activation(Activation::Linear)) {
+        if matches!(
+            layer.op,
+            Op::Dropout { .. } | Op::SpatialDropout2d { .. } | Op::Activation(Activation::Linear)
+        ) {
             let input = patch.sole_input(id)?;
             patch.remove(id, input);
         }
@@ -30,6 +33,7 @@ mod tests {
         sketch.activation(Activation::Linear);
         sketch.conv(2, 1, 1, true);
         sketch.dropout(0.1);
+        sketch.op(Op::SpatialDropout2d { rate: 0.2 });
         let graph = sketch.finish();
         let dropped = drop_identity(&graph).expect("a valid graph");
         assert_eq!(dropped.layers.len(), 2);

@@ -142,6 +142,26 @@ impl Sketch {
         self.push(op, vec![self.latest], vec![], shape)
     }
 
+    /// A layer of any operation, whose weights are those it needs.
+    pub(crate) fn op(&mut self, op: Op) -> LayerId {
+        let latest = self.latest;
+        self.op_of(op, &[latest])
+    }
+
+    pub(crate) fn op_of(&mut self, op: Op, inputs: &[LayerId]) -> LayerId {
+        let shapes: Vec<Vec<usize>> =
+            inputs.iter().map(|id| self.layers[id.0].output.shape.clone()).collect();
+        let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        let shape = op.output_shape(&shapes).expect("inputs that fit");
+        let needed = op.weight_shapes(shapes[0]);
+        let weights = needed.iter().map(|(name, shape)| match *name {
+            "moving_variance" => self.random(shape, 0.01, 3.0),
+            _ => self.random(shape, -1.0, 1.0),
+        });
+        let weights = weights.collect();
+        self.push(op, inputs.to_vec(), weights, shape)
+    }
+
     pub(crate) fn relu(&mut self, max_value: Option<f32>) -> LayerId {
         self.unary(Op::Relu { max_value })
     }
@@ -274,9 +294,96 @@ fn compute(graph: &Graph, layer: &Layer, outputs: &[Vec<f64>], input: &[f64]) ->
         Op::Activation(activation) => {
             activate(*activation, read(0).clone(), *shape.last().expect("channels"))
         }
+        Op::SeparableConv2d(conv) => {
+            let part = |op: Op, weights: &[Tensor], shape: Vec<usize>| Layer {
+                op,
+                weights: weights.to_vec(),
+                output: TensorType::f32(shape),
+                ..layer.clone()
+            };
+            let channels = shape_in(0)[2] * conv.multiplier;
+            let between = vec![shape[0], shape[1], channels];
+            let mut first = part(Op::DepthwiseConv2d(conv.depthwise()), &layer.weights[..1], between);
+            first.inputs = vec![LayerId(0)];
+            let mut second = part(Op::Conv2d(conv.pointwise()), &layer.weights[1..], shape.clone());
+            second.inputs = vec![LayerId(1)];
+            let input =
+                Layer { op: Op::Input, output: TensorType::f32(shape_in(0).clone()), ..layer.clone() };
+            let layers = vec![input, first, second];
+            evaluate(&Graph { name: String::new(), layers, output: LayerId(2) }, read(0))
+        }
+        Op::Conv2dTranspose(conv) => {
+            let [rows, columns, depth] = shape_in(0)[..] else { panic!("a feature map") };
+            let kernel = layer.weights[0].as_f32().expect("floats");
+            let bias = layer.weights.get(1).map(|bias| bias.as_f32().expect("floats"));
+            let before = |size: usize, out: usize, axis: fn(&(usize, usize)) -> usize| match conv.padding {
+                Padding::Valid => 0,
+                Padding::Same => {
+                    let reach = (axis(&conv.kernel) - 1) * axis(&conv.dilation) + 1;
+                    ((size - 1) * axis(&conv.strides) + reach).saturating_sub(out) / 2
+                }
+            };
+            let (top, left) = (before(rows, shape[0], |p| p.0), before(columns, shape[1], |p| p.1));
+            let mut output: Vec<f64> = (0..layer.output.len())
+                .map(|i| bias.map_or(0.0, |bias| f64::from(bias[i % conv.filters])))
+                .collect();
+            for (i, value) in read(0).iter().enumerate() {
+                let (row, column, c) = (i / depth / columns, i / depth % columns, i % depth);
+                for (k, weight) in kernel.iter().enumerate().filter(|(k, _)| k % depth == c) {
+                    let (tap, filter) = (k / depth / conv.filters, k / depth % conv.filters);
+                    let (ky, kx) = (tap / conv.kernel.1, tap % conv.kernel.1);
+                    let y = (row * conv.strides.0 + ky * conv.dilation.0).checked_sub(top);
+                    let x = (column * conv.strides.1 + kx * conv.dilation.1).checked_sub(left);
+                    if let (Some(y), Some(x)) = (y, x)
+                        && y < shape[0]
+                        && x < shape[1]
+                    {
+                        output[(y * shape[1] + x) * conv.filters + filter] += value * f64::from(*weight);
+                    }
+                }
+            }
+            activate(conv.activation, output, conv.filters)
+        }
+        Op::Dense(dense) => {
+            let features = *shape_in(0).last().expect("features");
+            let kernel = layer.weights[0].as_f32().expect("floats");
+            let element = |i: usize| {
+                let (row, unit) = (i / dense.units, i % dense.units);
+                let bias = layer.weights.get(1).map_or(0.0, |bias| bias.as_f32().expect("floats")[unit]);
+                let product =
+                    |f: usize| read(0)[row * features + f] * f64::from(kernel[f * dense.units + unit]);
+                f64::from(bias) + (0..features).map(product).sum::<f64>()
+            };
+            activate(dense.activation, (0..layer.output.len()).map(element).collect(), dense.units)
+        }
+        Op::LeakyRelu { slope } => {
+            read(0).iter().map(|x| if *x < 0.0 { x * f64::from(*slope) } else { *x }).collect()
+        }
+        Op::SlopedRelu { max_value: None, negative_slope, threshold: 0.0 } => {
+            read(0).iter().map(|x| if *x < 0.0 { x * f64::from(*negative_slope) } else { *x }).collect()
+        }
+        Op::AveragePool2d(pool) if shape[..2] == [1, 1] => {
+            assert_eq!(shape_in(0)[..2], [pool.window.0, pool.window.1], "pooling over the whole map");
+            let mean = |c: usize| read(0).iter().skip(c).step_by(shape[2]).sum::<f64>();
+            (0..shape[2]).map(|c| mean(c) / (pool.window.0 * pool.window.1) as f64).collect()
+        }
+        Op::Resize { size, interpolation: Interpolation::Nearest } => {
+            let [rows, columns, depth] = shape_in(0)[..] else { panic!("a feature map") };
+            // Twice the half-pixel centres, so that they are whole.
+            let nearest = |place: usize, from: usize, to: usize| (2 * place + 1) * from / (2 * to);
+            (0..layer.output.len())
+                .map(|i| {
+                    let row = nearest(i / depth / size.1, rows, size.0);
+                    read(0)
+                        [(row * columns + nearest(i / depth % size.1, columns, size.1)) * depth + i % depth]
+                })
+                .collect()
+        }
         Op::Add { activation } => {
-            let sum = read(0).iter().zip(read(1)).map(|(l, r)| l + r).collect();
-            activate(*activation, sum, shape[2])
+            assert!((0..layer.inputs.len()).all(|index| shape_in(index) == shape), "sums of one shape");
+            let sum = |i: usize| (0..layer.inputs.len()).map(|index| read(index)[i]).sum();
+            let sums = (0..layer.output.len()).map(sum).collect();
+            activate(*activation, sums, *shape.last().expect("channels"))
         }
         Op::Concat => (0..shape[0] * shape[1])
             .flat_map(|pixel| (0..layer.inputs.len()).map(move |part| (pixel, part)))
@@ -301,7 +408,9 @@ fn compute(graph: &Graph, layer: &Layer, outputs: &[Vec<f64>], input: &[f64]) ->
                 |c: usize| read(0).iter().skip(c).step_by(depth).sum::<f64>() / (rows * columns) as f64;
             (0..depth).map(mean).collect()
         }
-        Op::Reshape { .. } | Op::Dropout { .. } => read(0).clone(),
+        Op::Reshape { .. } | Op::Flatten | Op::Dropout { .. } | Op::SpatialDropout2d { .. } => {
+            read(0).clone()
+        }
         Op::Upsample { factor, .. } => {
             let [_, columns, depth] = shape_in(0)[..] else { panic!("a feature map") };
             (0..layer.output.len())

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{Activation, Graph, GraphError, Layer, Op, Tensor};
 
-/// Folds each BatchNorm into the convolution it follows, whose bias appears, in double precision (Jacob et al., arXiv
+/// Folds each BatchNorm into the convolution or dense layer it follows, whose bias appears, in double precision (Jacob et al., arXiv
 /// 1712.05877, section 3.2, with moving statistics). Where there is no such convolution, or others see its output too,
 /// BatchNorm on a feature map becomes a 1x1 depthwise convolution.
 ///
@@ -36,32 +36,37 @@ pub fn fold_batch_norm(graph: &Graph) -> Result<Graph, GraphError> {
     Ok(patch.apply())
 }
 
-/// The convolution with the factors and offsets inside; none for other layers, and behind a fused activation.
+/// The layer with the factors and offsets inside; none for other layers, and behind a fused activation.
 fn folded(layer: &Layer, affine: &Affine) -> Result<Option<Layer>, GraphError> {
     let mut folded = layer.clone();
-    // Channels are the inner index of both kernels once a depthwise kernel's last two axes are read as one.
-    let (kernel_shape, had_bias) = match &mut folded.op {
+    let channels = affine.scale.len();
+    let depth =
+        |axis: usize| layer.weights.first().and_then(|kernel| kernel.shape.get(axis)).copied().unwrap_or(0);
+    // A kernel is a list of runs of weights that go to channels one after the other. In a depthwise kernel these are its
+    // last two axes, read as one; in a transposed one each channel has `run` weights together.
+    let (kernel_shape, run, bias) = match &mut folded.op {
         Op::Conv2d(conv) if conv.activation == Activation::Linear => {
-            let depth = layer.weights.first().and_then(|kernel| kernel.shape.get(2)).copied().unwrap_or(0);
-            let had_bias = std::mem::replace(&mut conv.bias, true);
-            ([conv.kernel.0, conv.kernel.1, depth, conv.filters], had_bias)
+            (vec![conv.kernel.0, conv.kernel.1, depth(2), conv.filters], 1, &mut conv.bias)
         }
         Op::DepthwiseConv2d(conv) if conv.activation == Activation::Linear && conv.multiplier > 0 => {
-            let depth = affine.scale.len() / conv.multiplier;
-            let had_bias = std::mem::replace(&mut conv.bias, true);
-            ([conv.kernel.0, conv.kernel.1, depth, conv.multiplier], had_bias)
+            let depth = channels / conv.multiplier;
+            (vec![conv.kernel.0, conv.kernel.1, depth, conv.multiplier], 1, &mut conv.bias)
+        }
+        Op::Conv2dTranspose(conv) if conv.activation == Activation::Linear => {
+            (vec![conv.kernel.0, conv.kernel.1, conv.filters, depth(3)], depth(3), &mut conv.bias)
+        }
+        Op::Dense(dense) if dense.activation == Activation::Linear => {
+            (vec![depth(0), dense.units], 1, &mut dense.bias)
         }
         _ => return Ok(None),
     };
-    let channels = affine.scale.len();
+    let had_bias = std::mem::replace(bias, true);
     let kernel = weight(layer, 0, &kernel_shape)?;
-    if channels == 0 || !kernel.len().is_multiple_of(channels) {
+    if channels == 0 || run == 0 || !kernel.len().is_multiple_of(channels * run) {
         return Err(shape(layer, format!("does not give the {channels} channels that BatchNorm takes")));
     }
-    let kernel = kernel
-        .chunks_exact(channels)
-        .flat_map(|row| row.iter().zip(&affine.scale).map(|(&w, &scale)| (f64::from(w) * scale) as f32))
-        .collect();
+    let scaled = |(place, &w): (usize, &f32)| (f64::from(w) * affine.scale[place / run % channels]) as f32;
+    let kernel = kernel.iter().enumerate().map(scaled).collect();
     let bias: Vec<f32> = if had_bias {
         weight(layer, 1, &[channels])?
             .iter()
@@ -78,7 +83,10 @@ fn folded(layer: &Layer, affine: &Affine) -> Result<Option<Layer>, GraphError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::passes::evaluator::{Sketch, assert_same};
+    use crate::{
+        Conv2dTranspose, Dense, Padding,
+        passes::evaluator::{Sketch, assert_same},
+    };
 
     #[test]
     fn batch_norm_goes_into_the_convolution_before_it_and_a_bias_appears() {
@@ -105,6 +113,48 @@ mod tests {
         let folded = fold_batch_norm(&graph).expect("a valid graph");
         assert_same(&graph, &folded);
         assert_eq!(folded.layers.len(), 2);
+    }
+
+    #[test]
+    fn transposed_convolutions_and_dense_layers_take_it_too() {
+        for (bias, padding) in [(false, Padding::Same), (true, Padding::Valid)] {
+            let mut sketch = Sketch::new([3, 4, 5]);
+            sketch.op(Op::Conv2dTranspose(Conv2dTranspose {
+                filters: 3,
+                kernel: (3, 2),
+                strides: (2, 3),
+                dilation: (1, 1),
+                padding,
+                output_padding: None,
+                bias,
+                activation: Activation::Linear,
+            }));
+            sketch.batch_norm();
+            sketch.op(Op::Flatten);
+            sketch.op(Op::Dense(Dense { units: 4, bias, activation: Activation::Linear }));
+            sketch.batch_norm();
+            let graph = sketch.finish();
+            let folded = fold_batch_norm(&graph).expect("a valid graph");
+            assert_same(&graph, &folded);
+            assert_eq!(folded.layers.len(), 4, "both BatchNorm layers are gone");
+        }
+    }
+
+    #[test]
+    fn batch_norm_without_gamma_or_beta_is_folded_by_what_it_has() {
+        for (scale, center) in [(false, true), (true, false), (false, false)] {
+            let norm = Op::BatchNorm { momentum: 0.9, epsilon: 1e-3, scale, center };
+            let mut sketch = Sketch::new([4, 4, 3]);
+            sketch.conv(4, 3, 1, true);
+            sketch.op(norm.clone());
+            sketch.relu(None);
+            sketch.op(norm);
+            let graph = sketch.finish();
+            let folded = fold_batch_norm(&graph).expect("a valid graph");
+            assert_same(&graph, &folded);
+            assert_eq!(folded.layers.len(), 4);
+            assert!(matches!(folded.layers[3].op, Op::DepthwiseConv2d(_)));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! | pass | rule |
 //! |---|---|
 //! | [`drop_identity()`] | Dropout and linear activations go |
+//! | [`plain_layers()`] | layers that are others in another form, as separable convolutions -> those others |
 //! | [`squeeze_pool()`] | global pooling + Reshape `[1, 1, C]` -> pooling that keeps its axes |
 //! | [`fold_batch_norm()`] | convolution + BatchNorm -> convolution; elsewhere BatchNorm -> 1x1 depthwise convolution |
 //! | [`fold_rescaling()`] | Rescale -> 1x1 depthwise convolution |
@@ -23,6 +24,7 @@ mod fold_rescaling;
 mod fuse_activation;
 mod fuse_padding;
 mod patch;
+mod plain_layers;
 mod quantize;
 mod range;
 mod scale;
@@ -34,6 +36,7 @@ pub use fold_batch_norm::fold_batch_norm;
 pub use fold_rescaling::fold_rescaling;
 pub use fuse_activation::fuse_activation;
 pub use fuse_padding::fuse_padding;
+pub use plain_layers::plain_layers;
 pub use quantize::{Border, QuantizeOptions, WeightScales, quantize};
 pub use range::{Range, Ranges};
 pub use scale::{activation_quant, weight_scale};
@@ -42,12 +45,14 @@ pub use with_rescaling::with_rescaling;
 
 use crate::{Graph, GraphError};
 
-/// The graph as it is deployed: no layer that only training needs, BatchNorm folded, padding and activations fused.
+/// The graph as it is deployed: no layer that only training needs, layers in their plain form, BatchNorm folded, padding and
+/// activations fused.
 ///
 /// # Errors
 /// A layer's weights or inputs do not fit its operation.
 pub fn for_deployment(graph: &Graph) -> Result<Graph, GraphError> {
     let graph = drop_identity(graph)?;
+    let graph = plain_layers(&graph)?;
     let graph = squeeze_pool(&graph)?;
     let graph = fold_batch_norm(&graph)?;
     let graph = fold_rescaling(&graph)?;

@@ -121,6 +121,11 @@ fn activation_quants(graph: &Graph, ranges: &Ranges) -> Result<Vec<Quant>, Graph
     let mut range: Vec<Range> = Vec::with_capacity(graph.layers.len());
     for (index, layer) in graph.layers.iter().enumerate() {
         check_supported(layer)?;
+        let same =
+            |input: &LayerId| graph.layers.get(input.0).is_some_and(|l| l.output.shape == layer.output.shape);
+        if matches!(layer.op, Op::Add { .. }) && !layer.inputs.iter().all(same) {
+            return Err(shape(layer, "cannot become int8: a sum of different shapes has no int8 form here"));
+        }
         if layer.inputs.iter().any(|input| input.0 >= index) {
             return Err(shape(layer, "reads a layer that does not come before it"));
         }
@@ -433,6 +438,14 @@ mod tests {
 
     #[test]
     fn what_cannot_become_int8_is_an_error_that_names_the_layer() {
+        let mut sketch = Sketch::new([2, 2, 3]);
+        sketch.op(Op::Crop2d { height: (1, 0), width: (0, 0) });
+        let graph = sketch.finish();
+        let range = Range { min: 0.0, max: 1.0 };
+        let observed = [0, 1].map(|index| (LayerId(index), range)).into_iter().collect();
+        let error = quantize(&graph, &observed, &INT8).expect_err("cropping").to_string();
+        assert_eq!(error, "layer `layer_1`: cannot become int8: Cropping2D has no int8 form here");
+
         let mut sketch = Sketch::new([2, 2, 3]);
         sketch.activation(Activation::Softmax);
         let graph = sketch.finish();
