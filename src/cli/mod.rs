@@ -22,6 +22,7 @@ mod runs;
 mod schema;
 mod show;
 mod sweep;
+mod tool;
 mod unchanged;
 mod validate;
 
@@ -29,8 +30,8 @@ use crate::{
     report::{colour, screen::AboveBars},
     schedule::{guard, worker},
 };
-use clap::{Parser, Subcommand};
-use contract::Registry;
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
+use contract::{Registry, Tool};
 use exit::Exit;
 use refusal::Refusal;
 use std::{
@@ -87,7 +88,7 @@ Exit codes:
    3  plan --check: a run would run something
   10  the configuration is wrong
   11  the plan cannot run, or preflight found errors
-  12  a stage failed, or the system: a full disk
+  12  a stage or a tool failed, or the system: a full disk
   13  cancelled; `pipeline resume` goes on
   14  the store is corrupt and could not be rebuilt; cache verify: something was corrupt
 
@@ -98,7 +99,7 @@ Environment:
   NO_COLOR             no colours
   CI, TERM=dumb        no progress bars";
 
-/// The whole program, for the stages in `registry`. A binary with own stages is this call in its `main`:
+/// The whole program, for the stages and tools in `registry`. A binary with own ones is this call in its `main`:
 ///
 /// ```no_run
 /// fn main() -> std::process::ExitCode {
@@ -108,11 +109,12 @@ Environment:
 #[must_use]
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "a program hands over its stages and has no more use for them"
+    reason = "a program hands over its stages and tools and has no more use for them"
 )]
 pub fn main(registry: Registry) -> ExitCode {
-    let CommandLine { verb } = match CommandLine::try_parse() {
-        Ok(line) => line,
+    let asked = command(&registry).and_then(|command| Asked::read(command, &registry));
+    let asked = match asked {
+        Ok(asked) => asked,
         Err(error) => {
             // Help and version are no errors; nobody may be reading either.
             error.print().ok();
@@ -120,32 +122,72 @@ pub fn main(registry: Registry) -> ExitCode {
         }
     };
     install_tracing();
-    let verb = match verb {
-        Verb::Stage => return worker::work(&registry),
-        Verb::Guard => return guard::watch(),
-        verb => verb,
-    };
+    match asked {
+        Asked::Verb(Verb::Stage) => return worker::work(&registry),
+        Asked::Verb(Verb::Guard) => return guard::watch(),
+        _ => {}
+    }
     // The panic hook has told the panic; what is left is the exit code. Children die with their guard.
-    let done = catch_unwind(AssertUnwindSafe(|| match &verb {
-        Verb::Run(args) => run::run(args, &registry),
-        Verb::Sweep(args) => sweep::sweep(args, &registry),
-        Verb::Resume(args) => resume::resume(args, &registry),
-        Verb::Plan(args) => plan::plan(args, &registry),
-        Verb::Explain(args) => explain::explain(args, &registry),
-        Verb::Runs(args) => runs::runs(args),
-        Verb::Show(args) => show::show(args),
-        Verb::Compare(args) => compare::compare(args),
-        Verb::Cache(args) => cache::cache(args),
-        Verb::Completions(args) => completions::completions(args),
-        Verb::Validate(args) => validate::validate(args, &registry),
-        Verb::Init(args) => init::init(args),
-        Verb::Schema(args) => schema::schema(args),
-        Verb::Stage | Verb::Guard => Ok(Exit::Bug),
+    let done = catch_unwind(AssertUnwindSafe(|| match &asked {
+        Asked::Tool(tool, matches) => tool::run(*tool, matches),
+        Asked::Verb(verb) => act(verb, &registry),
     }));
     match done {
         Ok(Ok(exit)) => exit.into(),
         Ok(Err(refusal)) => refuse(&refusal).into(),
         Err(_) => Exit::Bug.into(),
+    }
+}
+
+/// What a command line asks for.
+enum Asked<'a> {
+    /// A verb of the engine.
+    Verb(Verb),
+    /// A tool, and what its parameters are.
+    Tool(&'a dyn Tool, ArgMatches),
+}
+
+impl<'a> Asked<'a> {
+    fn read(command: Command, registry: &'a Registry) -> Result<Self, clap::Error> {
+        let mut matches = command.try_get_matches()?;
+        match matches.subcommand_name().and_then(|name| registry.tool(name)) {
+            Some(tool) => {
+                Ok(Self::Tool(tool, matches.remove_subcommand().map(|(_, own)| own).unwrap_or_default()))
+            }
+            None => Ok(Self::Verb(CommandLine::from_arg_matches(&matches)?.verb)),
+        }
+    }
+}
+
+/// The command line with the tools of a registry.
+fn command(registry: &Registry) -> Result<Command, clap::Error> {
+    let own = CommandLine::command();
+    for tool in registry.tools() {
+        if tool.name() == "help" || own.find_subcommand(tool.name()).is_some() {
+            let message =
+                format!("the tool `{0}` needs another name: `{0}` is a verb of the engine\n", tool.name());
+            return Err(clap::Error::raw(ErrorKind::InvalidSubcommand, message));
+        }
+    }
+    Ok(own.subcommands(registry.tools().map(tool::command)))
+}
+
+fn act(verb: &Verb, registry: &Registry) -> Result<Exit, Refusal> {
+    match verb {
+        Verb::Run(args) => run::run(args, registry),
+        Verb::Sweep(args) => sweep::sweep(args, registry),
+        Verb::Resume(args) => resume::resume(args, registry),
+        Verb::Plan(args) => plan::plan(args, registry),
+        Verb::Explain(args) => explain::explain(args, registry),
+        Verb::Runs(args) => runs::runs(args),
+        Verb::Show(args) => show::show(args),
+        Verb::Compare(args) => compare::compare(args),
+        Verb::Cache(args) => cache::cache(args),
+        Verb::Completions(args) => completions::completions(args, registry),
+        Verb::Validate(args) => validate::validate(args, registry),
+        Verb::Init(args) => init::init(args),
+        Verb::Schema(args) => schema::schema(args),
+        Verb::Stage | Verb::Guard => Ok(Exit::Bug),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     schedule::Located,
     store::StoreError,
 };
+use contract::StageError;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 use serde_json::{Value, json};
 use std::{
@@ -30,6 +31,8 @@ pub(crate) enum Refusal {
     Store(Vec<StoreError>),
     /// What preflight found.
     Findings(Vec<Located>),
+    /// A tool.
+    Tool(ToolError),
     /// Another, with secrets that its report must not show.
     Hidden(Box<Refusal>, Secrets),
     /// The system does not do what it must for anything to run.
@@ -57,7 +60,8 @@ impl Refusal {
             | Self::Compare(_) => Exit::Usage,
             Self::Plan(..) | Self::Folder(_) | Self::Store(_) | Self::Findings(_) => Exit::InvalidPlan,
             Self::Hidden(refusal, _) => refusal.exit(),
-            Self::System(..) => Exit::StageFailed,
+            Self::Tool(ToolError(StageError::Cancelled)) => Exit::Cancelled,
+            Self::Tool(_) | Self::System(..) => Exit::StageFailed,
         }
     }
 
@@ -69,6 +73,7 @@ impl Refusal {
             Self::Plan(error, pointer) => vec![part(error, pointer.as_ref())],
             Self::Folder(error) => vec![part(error, None)],
             Self::Compare(error) => vec![part(error, None)],
+            Self::Tool(error) => vec![part(error, None)],
             Self::Store(errors) => errors.iter().map(|error| part(error, None)).collect(),
             Self::Findings(found) => found
                 .iter()
@@ -95,6 +100,7 @@ impl Refusal {
             }
             Self::Folder(error) => one(error),
             Self::Compare(error) => one(error),
+            Self::Tool(error) => one(error),
             Self::Store(errors) => errors.iter().map(|error| one(error)).collect::<Vec<_>>().join("\n"),
             Self::Findings(found) => findings(found, colour),
             Self::Hidden(refusal, secrets) => secrets.hide(&refusal.render(colour)),
@@ -162,6 +168,34 @@ impl Diagnostic for Pointed<'_> {
     }
 }
 
+/// Why a tool shows nothing.
+#[derive(Debug)]
+pub(crate) struct ToolError(StageError);
+
+impl Display for ToolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for ToolError {}
+
+impl Diagnostic for ToolError {
+    fn code<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        match &self.0 {
+            StageError::Failed { code, .. } => Some(Box::new(code)),
+            StageError::Cancelled => None,
+        }
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        match &self.0 {
+            StageError::Failed { help: Some(help), .. } => Some(Box::new(help)),
+            _ => None,
+        }
+    }
+}
+
 impl From<ConfigErrors> for Refusal {
     fn from(errors: ConfigErrors) -> Self {
         Self::Config(errors)
@@ -177,6 +211,12 @@ impl From<RecordError> for Refusal {
 impl From<CompareError> for Refusal {
     fn from(error: CompareError) -> Self {
         Self::Compare(error)
+    }
+}
+
+impl From<StageError> for Refusal {
+    fn from(error: StageError) -> Self {
+        Self::Tool(ToolError(error))
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A stage crate implements [`Stage`] and nothing else of the engine: it projects the typed [`config::Config`] into
 //! [`Settings`], names the [`Source`]s it wants from outside, checks them in [`Stage::preflight`], and does its work in
-//! [`Stage::run`] with no more than a [`StageContext`] in its hands. The engine finds stages through a [`Registry`].
+//! [`Stage::run`] with no more than a [`StageContext`] in its hands. What is no work of a plan but a verb of its own is a
+//! [`Tool`]. The engine finds both through a [`Registry`].
 //!
 //! Data flows one way: config -> settings + sources -> run -> artifacts + events.
 
@@ -21,6 +22,7 @@ mod settings;
 mod source;
 mod stage;
 pub mod suggest;
+mod tool;
 pub mod value;
 
 pub use config::Config;
@@ -38,3 +40,4 @@ pub use stage::{
     CommandLine, Cores, Declared, Demand, Entry, Machine, Outputs, Preflight, Program, Resources, Stage,
     layout,
 };
+pub use tool::{Arguments, Block, Page, Parameter, ParameterKind, Tool};

@@ -1,12 +1,15 @@
-//! The list of stages a binary can run.
+//! The list of stages and tools a binary can run.
 
-use crate::Stage;
+use crate::{Stage, Tool};
 
-/// The stages of a binary, in the order they are listed to users.
+/// The stages and tools of a binary, in the order they are listed to users.
 ///
 /// It is explicit on purpose: registration by linker tricks gives a silently empty list when nothing refers to a crate.
 #[derive(Default)]
-pub struct Registry(Vec<Box<dyn Stage>>);
+pub struct Registry {
+    stages: Vec<Box<dyn Stage>>,
+    tools: Vec<Box<dyn Tool>>,
+}
 
 impl Registry {
     /// An empty registry.
@@ -18,8 +21,16 @@ impl Registry {
     /// Adds a stage; one with the same name replaces the earlier.
     #[must_use]
     pub fn with(mut self, stage: Box<dyn Stage>) -> Self {
-        self.0.retain(|known| known.name() != stage.name());
-        self.0.push(stage);
+        self.stages.retain(|known| known.name() != stage.name());
+        self.stages.push(stage);
+        self
+    }
+
+    /// Adds a tool; one with the same name replaces the earlier.
+    #[must_use]
+    pub fn with_tool(mut self, tool: Box<dyn Tool>) -> Self {
+        self.tools.retain(|known| known.name() != tool.name());
+        self.tools.push(tool);
         self
     }
 
@@ -36,6 +47,17 @@ impl Registry {
 
     /// All stages.
     pub fn iter(&self) -> impl Iterator<Item = &dyn Stage> {
-        self.0.iter().map(AsRef::as_ref)
+        self.stages.iter().map(AsRef::as_ref)
+    }
+
+    /// The tool of that name.
+    #[must_use]
+    pub fn tool(&self, name: &str) -> Option<&dyn Tool> {
+        self.tools().find(|tool| tool.name() == name)
+    }
+
+    /// All tools.
+    pub fn tools(&self) -> impl Iterator<Item = &dyn Tool> {
+        self.tools.iter().map(AsRef::as_ref)
     }
 }
