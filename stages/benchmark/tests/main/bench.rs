@@ -5,7 +5,7 @@ use contract::{
     StageContext, StageError,
 };
 use model::{
-    AsppVersion, DeeplabV3, Graph, LayerId, initialize,
+    AsppVersion, Backbone, DeeplabV3, Graph, LayerId, initialize,
     passes::{Border, QuantizeOptions, Range, Ranges, WeightScales, for_deployment, quantize},
 };
 use std::{
@@ -29,7 +29,7 @@ pub(crate) fn deeplab(side: usize, alpha: f64, classes: usize) -> Graph {
     let network = DeeplabV3 {
         input: (side, side, 3),
         classes,
-        alpha,
+        backbone: Backbone::MobilenetV2 { alpha },
         output_stride: 16,
         aspp: AsppVersion::V2,
         dropout: 0.3,

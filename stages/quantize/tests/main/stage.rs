@@ -9,7 +9,7 @@ use contract::{
     StageError, config,
 };
 use dataset::RandomImages;
-use model::{AsppVersion, DeeplabV3, Graph, Op, Tensor, passes::for_deployment};
+use model::{AsppVersion, Backbone, DeeplabV3, Graph, Op, Tensor, passes::for_deployment};
 use quantize::Quantize;
 use std::path::Path;
 
@@ -21,7 +21,7 @@ fn network() -> Graph {
     let network = DeeplabV3 {
         input: (SIDE, SIDE, 3),
         classes: 3,
-        alpha: 0.35,
+        backbone: Backbone::MobilenetV2 { alpha: 0.35 },
         output_stride: 16,
         aspp: AsppVersion::V2,
         dropout: 0.3,

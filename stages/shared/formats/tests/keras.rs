@@ -8,7 +8,7 @@ use formats::{
     read_model,
 };
 use hdf5_pure::{AttrValue, FileBuilder};
-use model::{AsppVersion, DeeplabV3, Graph, Op, initialize};
+use model::{AsppVersion, Backbone, DeeplabV3, Graph, Op, initialize};
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -95,8 +95,14 @@ fn every_graph() -> Vec<Graph> {
 }
 
 fn initialised(aspp: AsppVersion) -> Graph {
-    let net =
-        DeeplabV3 { input: (64, 96, 3), classes: 4, alpha: 0.35, output_stride: 16, aspp, dropout: 0.1 };
+    let net = DeeplabV3 {
+        backbone: Backbone::MobilenetV2 { alpha: 0.35 },
+        input: (64, 96, 3),
+        classes: 4,
+        output_stride: 16,
+        aspp,
+        dropout: 0.1,
+    };
     let mut graph = net.build().expect("a usual network");
     initialize(&mut graph, 3);
     graph
@@ -109,7 +115,7 @@ fn the_reference_model_has_the_layers_that_the_architecture_builds() {
     let net = DeeplabV3 {
         input: (128, 128, 3),
         classes: 3,
-        alpha: 0.35,
+        backbone: Backbone::MobilenetV2 { alpha: 0.35 },
         output_stride: 16,
         aspp: AsppVersion::V2,
         dropout: 0.3,

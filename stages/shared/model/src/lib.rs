@@ -26,7 +26,7 @@ mod shape;
 mod tensor;
 
 pub use activation::Activation;
-pub use architectures::{AsppVersion, DeeplabV3, MobilenetV2};
+pub use architectures::{AsppVersion, Backbone, DeeplabV3, MobilenetV2, Resnet50};
 pub use builder::GraphBuilder;
 pub use convolution::{Conv2d, Conv2dTranspose, Dense, DepthwiseConv2d, Padding, Pool2d, SeparableConv2d};
 pub use graph::{Graph, GraphError, Initializer, Layer, LayerId};

@@ -1,6 +1,6 @@
 //! The architectures against Keras: `golden/*.tsv`, made by `golden/keras_models.py`.
 
-use model::{AsppVersion, DeeplabV3, Graph, GraphBuilder, GraphError, MobilenetV2, Op};
+use model::{AsppVersion, Backbone, DeeplabV3, Graph, GraphBuilder, GraphError, MobilenetV2, Op, Resnet50};
 
 /// A row of a table: its cells, by tabs.
 fn rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
@@ -13,18 +13,25 @@ fn number(cell: &str) -> usize {
 
 /// The graph that a row's first seven cells ask for.
 fn graph(cells: &[&str]) -> Result<Graph, GraphError> {
-    let alpha = cells[1].parse().expect("a number");
+    let backbone = match cells[1] {
+        "-" => Backbone::Resnet50,
+        alpha => Backbone::MobilenetV2 { alpha: alpha.parse().expect("a number") },
+    };
     let (height, width) = (number(cells[2]), number(cells[3]));
     if cells[0] == "backbone" {
         let mut builder = GraphBuilder::new("backbone");
         let image = builder.input("image", &[height, width, 3])?;
-        let last = MobilenetV2 { alpha, cut: number(cells[4]) }.add_to(&mut builder, image)?;
+        let cut = number(cells[4]);
+        let last = match backbone {
+            Backbone::MobilenetV2 { alpha } => MobilenetV2 { alpha, cut }.add_to(&mut builder, image)?,
+            Backbone::Resnet50 => Resnet50 { stages: cut }.add_to(&mut builder, image)?,
+        };
         return builder.finish(last);
     }
     DeeplabV3 {
+        backbone,
         input: (height, width, 3),
         classes: number(cells[6]),
-        alpha,
         output_stride: number(cells[4]),
         aspp: if cells[5] == "v1" { AsppVersion::V1 } else { AsppVersion::V2 },
         dropout: 0.3,
@@ -45,11 +52,11 @@ fn every_network_has_as_many_layers_and_parameters_as_in_keras() {
         );
         seen += 1;
     }
-    assert_eq!(seen, 23);
+    assert_eq!(seen, 37);
 }
 
 #[test]
-fn layers_have_the_names_order_shapes_and_parameters_of_keras() {
+fn layers_have_the_names_order_classes_shapes_and_parameters_of_keras() {
     let table = include_str!("golden/keras_layers.tsv");
     let mut seen = 0;
     for section in table.split("> ").skip(1) {
@@ -61,19 +68,23 @@ fn layers_have_the_names_order_shapes_and_parameters_of_keras() {
         let all = listing(&graph(&title).expect("Keras builds it"));
         let listed: Vec<&String> = all
             .iter()
-            .filter(|line| title[0] == "deeplab" || line.contains("_pad\t") || line.contains("depthwise\t"))
+            .filter(|line| {
+                title[0] == "deeplab"
+                    || ["ZeroPadding2D", "DepthwiseConv2D", "MaxPooling2D", "Add"]
+                        .contains(&line.split('\t').nth(1).unwrap_or_default())
+            })
             .collect();
         assert_eq!(listed, wanted, "{title:?}");
         seen += 1;
     }
-    assert_eq!(seen, 9);
+    assert_eq!(seen, 18);
 }
 
 fn listing(graph: &Graph) -> Vec<String> {
     let line = |layer: &model::Layer| {
         let shape: Vec<String> = layer.output.shape.iter().map(ToString::to_string).collect();
         let parameters: usize = layer.weights.iter().map(|weight| weight.data.len()).sum();
-        format!("{}\t{}\t{parameters}", layer.name, shape.join("x"))
+        format!("{}\t{}\t{}\t{parameters}", layer.name, layer.op.class(), shape.join("x"))
     };
     graph.layers.iter().map(line).collect()
 }
@@ -113,13 +124,21 @@ fn dilations_are_multiples_of_a_fifth_of_the_rows_and_at_least_1() {
 #[test]
 fn multiply_accumulates_are_those_of_the_convolutions() {
     for (alpha, macs) in [(0.35, 48_179_200), (0.5, 63_569_920), (1.0, 131_977_216)] {
-        let net = DeeplabV3 { alpha, classes: 3, ..usual(AsppVersion::V2) };
+        let backbone = Backbone::MobilenetV2 { alpha };
+        let net = DeeplabV3 { backbone, classes: 3, ..usual(AsppVersion::V2) };
         assert_eq!(net.build().expect("a usual network").macs(), macs);
     }
 }
 
 fn usual(aspp: AsppVersion) -> DeeplabV3 {
-    DeeplabV3 { input: (128, 128, 3), classes: 21, alpha: 0.5, output_stride: 16, aspp, dropout: 0.3 }
+    DeeplabV3 {
+        backbone: Backbone::MobilenetV2 { alpha: 0.5 },
+        input: (128, 128, 3),
+        classes: 21,
+        output_stride: 16,
+        aspp,
+        dropout: 0.3,
+    }
 }
 
 #[test]
@@ -138,8 +157,8 @@ fn arguments_of_no_network_are_errors_that_say_what_to_use() {
         "the input's height is 8, not a multiple of the output stride 16; use 16"
     );
     assert!(message(|net| net.output_stride = 32).contains("8 or 16"));
-    assert!(message(|net| net.alpha = 0.0).contains("alpha is 0"));
-    assert!(message(|net| net.alpha = f64::NAN).contains("alpha is NaN"));
+    assert!(message(|net| net.backbone = Backbone::MobilenetV2 { alpha: 0.0 }).contains("alpha is 0"));
+    assert!(message(|net| net.backbone = Backbone::MobilenetV2 { alpha: f64::NAN }).contains("alpha is NaN"));
     assert!(message(|net| net.dropout = 1.0).contains("dropout is 1"));
     assert!(message(|net| net.classes = 0).contains("0 classes"));
     assert!(message(|net| net.classes = 1 << 40).contains("logits"));

@@ -3,7 +3,7 @@
 mod model;
 mod optimizer;
 
-use ::model::{AsppVersion, DeeplabV3, Graph, GraphError};
+use ::model::{AsppVersion, Backbone, DeeplabV3, Graph, GraphError};
 use contract::{
     Config, Issue,
     config::{Adam, Aspp, Training},
@@ -54,6 +54,15 @@ pub enum ModelSettings {
         /// The kind of atrous spatial pyramid pooling.
         aspp: Aspp,
     },
+    /// DeepLabV3 on ResNet50.
+    DeeplabV3Resnet50 {
+        /// Height, width, channels.
+        input_shape: (usize, usize, usize),
+        /// Input size over feature map size.
+        output_stride: usize,
+        /// The kind of atrous spatial pyramid pooling.
+        aspp: Aspp,
+    },
 }
 
 /// An optimizer that is built.
@@ -67,8 +76,11 @@ impl ModelSettings {
     /// Height, width, channels.
     #[must_use]
     pub fn input_shape(&self) -> (usize, usize, usize) {
-        let Self::DeeplabV3MobilenetV2 { input_shape, .. } = self;
-        *input_shape
+        match self {
+            Self::DeeplabV3MobilenetV2 { input_shape, .. } | Self::DeeplabV3Resnet50 { input_shape, .. } => {
+                *input_shape
+            }
+        }
     }
 }
 
@@ -142,15 +154,22 @@ impl TrainSettings {
     /// # Errors
     /// Arguments that no such network has.
     pub fn graph(&self) -> Result<Graph, GraphError> {
-        let ModelSettings::DeeplabV3MobilenetV2 { input_shape, alpha, output_stride, aspp } = &self.model;
+        let (backbone, input_shape, output_stride, aspp) = match &self.model {
+            ModelSettings::DeeplabV3MobilenetV2 { input_shape, alpha, output_stride, aspp } => {
+                (Backbone::MobilenetV2 { alpha: *alpha }, input_shape, output_stride, aspp)
+            }
+            ModelSettings::DeeplabV3Resnet50 { input_shape, output_stride, aspp } => {
+                (Backbone::Resnet50, input_shape, output_stride, aspp)
+            }
+        };
         let aspp = match aspp {
             Aspp::V1 => AsppVersion::V1,
             Aspp::V2 => AsppVersion::V2,
         };
         DeeplabV3 {
+            backbone,
             input: *input_shape,
             classes: self.classes,
-            alpha: *alpha,
             output_stride: *output_stride,
             aspp,
             dropout: self.dropout,

@@ -22,10 +22,8 @@ pub(super) fn model(config: &Config, training: &Training) -> Result<ModelSetting
 }
 
 fn zoo_model(spec: &ModelSpec, issues: &mut Vec<Issue>) -> Option<ModelSettings> {
-    match spec.name.as_str() {
-        "resnet50" => issues.push(Issue::not_yet("training.model.name", "the backbone resnet50")),
-        "custom" => issues.push(Issue::not_yet("training.model.name", "a custom model")),
-        _ => {}
+    if spec.is_custom() {
+        issues.push(Issue::not_yet("training.model.name", "a custom model"));
     }
     if spec.pretrained_weights.is_some() {
         issues.push(Issue::not_yet("training.model.pretrained_weights", "starting from ImageNet weights"));
@@ -34,12 +32,11 @@ fn zoo_model(spec: &ModelSpec, issues: &mut Vec<Issue>) -> Option<ModelSettings>
         let key = "training.model.pretrained_model_path";
         issues.push(Issue::not_yet(key, "starting from the backbone of another model"));
     }
-    Some(ModelSettings::DeeplabV3MobilenetV2 {
-        input_shape: spec.input_shape,
-        alpha: spec.alpha?,
-        output_stride: spec.output_stride,
-        aspp: spec.aspp,
-    })
+    let &ModelSpec { input_shape, output_stride, aspp, .. } = spec;
+    if spec.name == "resnet50" {
+        return Some(ModelSettings::DeeplabV3Resnet50 { input_shape, output_stride, aspp });
+    }
+    Some(ModelSettings::DeeplabV3MobilenetV2 { input_shape, alpha: spec.alpha?, output_stride, aspp })
 }
 
 /// The network reads as many channels as preprocessing makes.

@@ -76,7 +76,8 @@ fn what_is_not_built_yet_is_never_ignored() {
             c["training"]["model"]["pretrained_model_path"] = json!("a.h5");
         }),
         ("training.model.name", |c| {
-            c["training"]["model"] = json!({"name": "resnet50", "version": "v1", "input_shape": [96, 96, 3]})
+            c["training"]["model"] = json!({"name": "custom", "input_shape": [96, 96, 3]});
+            c["general"]["model_type"] = Value::Null;
         }),
         ("general.model_path", |c| {
             c["general"]["model_path"] = json!("a.h5");
@@ -224,6 +225,25 @@ fn values_that_no_training_has_are_refused_at_their_key() {
     ];
     for (key, change) in cases {
         assert_eq!(refused(change), one(IssueKind::Invalid, key));
+    }
+}
+
+#[test]
+fn resnet50_is_a_backbone_with_or_without_its_only_version() {
+    for version in [json!("v1"), Value::Null] {
+        let config = config(|c| {
+            c["training"]["model"] = json!({
+                "name": "resnet50", "version": version, "input_shape": [32, 48, 3], "output_stride": 8, "aspp": "v2",
+            });
+        });
+        let settings = TrainSettings::from_config(&config).expect("settings");
+        let model = json!({
+            "deeplab_v3_resnet50": {"input_shape": [32, 48, 3], "output_stride": 8, "aspp": "v2"},
+        });
+        assert_eq!(serde_json::to_value(&settings).expect("JSON")["model"], model);
+        let graph = settings.graph().expect("a network");
+        assert_eq!(graph.name, "deeplabv3_resnet50_32x48");
+        assert!(graph.find("conv3_block4_out").is_some() && graph.find("conv4_block1_1_conv").is_none());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::support::{batch, trainer};
 use crate::state::State;
-use model::{AsppVersion, DeeplabV3};
+use model::{AsppVersion, Backbone, DeeplabV3};
 use std::time::Instant;
 
 #[test]
@@ -13,8 +13,14 @@ fn speed_of_a_step() {
         (128, 8, 0.35, 3, AsppVersion::V2),
         (128, 16, 0.35, 12, AsppVersion::V1),
     ] {
-        let network =
-            DeeplabV3 { input: (side, side, 3), classes, alpha, output_stride: 16, aspp, dropout: 0.2 };
+        let network = DeeplabV3 {
+            backbone: Backbone::MobilenetV2 { alpha },
+            input: (side, side, 3),
+            classes,
+            output_stride: 16,
+            aspp,
+            dropout: 0.2,
+        };
         let mut graph = network.build().expect("a network");
         model::initialize(&mut graph, 1);
         let trainer = trainer(&graph);

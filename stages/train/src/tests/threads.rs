@@ -2,13 +2,13 @@
 
 use super::support::{Run, batch, trainer};
 use crate::state::State;
-use model::{AsppVersion, DeeplabV3};
+use model::{AsppVersion, Backbone, DeeplabV3};
 
 fn state_after_steps(threads: usize, images: usize) -> State {
     let network = DeeplabV3 {
         input: (64, 48, 3),
         classes: 3,
-        alpha: 0.5,
+        backbone: Backbone::MobilenetV2 { alpha: 0.5 },
         output_stride: 16,
         aspp: AsppVersion::V1,
         dropout: 0.3,

@@ -1,6 +1,6 @@
-//! DeepLabV3 (Chen et al., arXiv 1706.05587) on MobileNetV2.
+//! DeepLabV3 (Chen et al., arXiv 1706.05587) on MobileNetV2 and ResNet50.
 
-use super::MobilenetV2;
+use super::{MobilenetV2, Resnet50, stack::Stack};
 use crate::{
     Activation, Conv2d, DepthwiseConv2d, Graph, GraphBuilder, GraphError, Initializer, Interpolation,
     LayerId, Op, Padding,
@@ -13,22 +13,34 @@ const MOMENTUM: f32 = 0.99;
 /// Added to the variance in ASPP and head: Keras' default.
 const EPSILON: f32 = 1e-3;
 
-/// DeepLabV3 for semantic segmentation: MobileNetV2, atrous spatial pyramid pooling (ASPP), a 1x1 classifier and bilinear
+/// DeepLabV3 for semantic segmentation: a backbone, atrous spatial pyramid pooling (ASPP), a 1x1 classifier and bilinear
 /// upsampling. The output is logits `[height, width, classes]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeeplabV3 {
+    /// What makes the features.
+    pub backbone: Backbone,
     /// Height, width and channels of the image; the sides are multiples of the output stride.
     pub input: (usize, usize, usize),
     /// Number of classes, the background included.
     pub classes: usize,
-    /// Factor of the backbone's channel counts.
-    pub alpha: f64,
     /// How many image pixels one element of the ASPP's feature map stands for along an axis: 8 or 16.
     pub output_stride: usize,
     /// Which ASPP.
     pub aspp: AsppVersion,
     /// Share of elements dropped before the classifier, in `0.0..1.0`.
     pub dropout: f64,
+}
+
+/// The network below the ASPP, cut where its features are as coarse as the output stride says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Backbone {
+    /// [`MobilenetV2`], cut at `block_13_expand_relu` or `block_6_expand_relu`.
+    MobilenetV2 {
+        /// Factor of the channel counts.
+        alpha: f64,
+    },
+    /// [`Resnet50`], cut at `conv4_block6_out` or `conv3_block4_out`.
+    Resnet50,
 }
 
 /// How the atrous branches of the ASPP are made.
@@ -51,34 +63,31 @@ impl DeeplabV3 {
         let (height, width, channels) = self.input;
         let mut builder = GraphBuilder::new(self.name());
         let image = builder.input("image", &[height, width, channels])?;
-        let features = self.backbone()?.add_to(&mut builder, image)?;
+        let features = self.features(&mut builder, image)?;
         let pyramid = self.pyramid(&mut builder, features)?;
-        let head = Branch { builder: &mut builder, last: pyramid };
+        let head = Branch(Stack { builder: &mut builder, last: pyramid });
         let logits = self.head(head)?;
         builder.finish(logits)
     }
 
-    /// The backbone below the ASPP.
-    ///
-    /// # Errors
-    /// An output stride other than 8 and 16.
-    pub fn backbone(&self) -> Result<MobilenetV2, GraphError> {
-        let cut = match self.output_stride {
-            8 => 6,
-            16 => 13,
-            other => {
-                return Err(GraphError::Architecture(format!(
-                    "output_stride is {other}; DeepLabV3 on MobileNetV2 is built for 8 or 16"
-                )));
+    fn features(&self, builder: &mut GraphBuilder, image: LayerId) -> Result<LayerId, GraphError> {
+        let coarse = self.output_stride == 16;
+        match self.backbone {
+            Backbone::MobilenetV2 { alpha } => {
+                MobilenetV2 { alpha, cut: if coarse { 13 } else { 6 } }.add_to(builder, image)
             }
-        };
-        Ok(MobilenetV2 { alpha: self.alpha, cut })
+            Backbone::Resnet50 => Resnet50 { stages: if coarse { 4 } else { 3 } }.add_to(builder, image),
+        }
     }
 
     fn check(&self) -> Result<(), GraphError> {
-        self.backbone()?;
         let (height, width, channels) = self.input;
         let stride = self.output_stride;
+        if stride != 8 && stride != 16 {
+            return Err(GraphError::Architecture(format!(
+                "output_stride is {stride}; DeepLabV3 is built for 8 or 16"
+            )));
+        }
         for (side, name) in [(height, "height"), (width, "width")] {
             if side == 0 || side % stride != 0 {
                 let below = side / stride * stride;
@@ -107,7 +116,12 @@ impl DeeplabV3 {
     fn name(&self) -> String {
         let (height, width, _) = self.input;
         let size = if height == width { format!("{height}") } else { format!("{height}x{width}") };
-        format!("deeplabv3_mnv2_{:03}_{size}", (self.alpha * 100.0).round())
+        match self.backbone {
+            Backbone::MobilenetV2 { alpha } => {
+                format!("deeplabv3_mnv2_{:03}_{size}", (alpha * 100.0).round())
+            }
+            Backbone::Resnet50 => format!("deeplabv3_resnet50_{size}"),
+        }
     }
 
     /// Atrous spatial pyramid pooling: what is seen at five scales, side by side, projected to one width.
@@ -116,12 +130,12 @@ impl DeeplabV3 {
         // A feature map of fewer than 5 rows has atrous branches without gaps.
         let dilation = |index: usize| (index * (rows / 5)).max(1);
         let mut branches = vec![{
-            let mut branch = Branch { builder, last: features };
+            let mut branch = Branch(Stack { builder, last: features });
             branch.conv("aspp_1x1", (1, 1), 1)?;
-            branch.last
+            branch.0.last
         }];
         for index in 1..=3 {
-            let mut branch = Branch { builder, last: features };
+            let mut branch = Branch(Stack { builder, last: features });
             match self.aspp {
                 AsppVersion::V1 => branch.conv(&format!("aspp_conv{index}"), (3, 3), dilation(index))?,
                 AsppVersion::V2 => {
@@ -129,17 +143,17 @@ impl DeeplabV3 {
                     branch.conv(&format!("aspp_pw{index}"), (1, 1), 1)?;
                 }
             }
-            branches.push(branch.last);
+            branches.push(branch.0.last);
         }
-        branches.push(Branch { builder, last: features }.pooled()?);
+        branches.push(Branch(Stack { builder, last: features }).pooled()?);
         let last = builder.layer("aspp_concat", Op::Concat, &branches, Initializer::default())?;
-        let mut projection = Branch { builder, last };
+        let mut projection = Branch(Stack { builder, last });
         projection.conv("aspp_proj", (1, 1), 1)?;
-        Ok(projection.last)
+        Ok(projection.0.last)
     }
 
     fn head(&self, mut head: Branch<'_>) -> Result<LayerId, GraphError> {
-        head.add("dropout", Op::Dropout { rate: self.dropout as f32 }, Initializer::default())?;
+        head.0.add("dropout", Op::Dropout { rate: self.dropout as f32 }, Initializer::default())?;
         let classifier = Conv2d {
             filters: self.classes,
             kernel: (1, 1),
@@ -149,19 +163,16 @@ impl DeeplabV3 {
             bias: true,
             activation: Activation::Linear,
         };
-        head.add("logits", Op::Conv2d(classifier), Initializer::HeNormal)?;
+        head.0.add("logits", Op::Conv2d(classifier), Initializer::HeNormal)?;
         let stride = self.output_stride;
         let up = Op::Upsample { factor: (stride, stride), interpolation: Interpolation::Bilinear };
-        head.add(&format!("up{stride}"), up, Initializer::default())?;
-        Ok(head.last)
+        head.0.add(&format!("up{stride}"), up, Initializer::default())?;
+        Ok(head.0.last)
     }
 }
 
 /// A chain of layers, each convolution followed by BatchNorm and ReLU.
-struct Branch<'a> {
-    builder: &'a mut GraphBuilder,
-    last: LayerId,
-}
+struct Branch<'a>(Stack<'a>);
 
 impl Branch<'_> {
     fn conv(&mut self, name: &str, kernel: (usize, usize), dilation: usize) -> Result<(), GraphError> {
@@ -176,7 +187,7 @@ impl Branch<'_> {
         };
         // Layers are named after the branch: `aspp_gap_conv` is followed by `aspp_gap_bn`.
         let stem = name.strip_suffix("_conv").unwrap_or(name);
-        self.add(name, Op::Conv2d(conv), Initializer::HeNormal)?;
+        self.0.add(name, Op::Conv2d(conv), Initializer::HeNormal)?;
         self.norm_and_relu(stem)
     }
 
@@ -190,34 +201,29 @@ impl Branch<'_> {
             bias: true,
             activation: Activation::Linear,
         };
-        self.add(name, Op::DepthwiseConv2d(conv), Initializer::GlorotUniform)?;
+        self.0.add(name, Op::DepthwiseConv2d(conv), Initializer::GlorotUniform)?;
         self.norm_and_relu(name)
     }
 
     /// The branch that sees the whole image: its mean, seen everywhere.
     fn pooled(mut self) -> Result<LayerId, GraphError> {
-        let (rows, columns, channels) = match self.builder.shape(self.last) {
+        let (rows, columns, channels) = match self.0.builder.shape(self.0.last) {
             [rows, columns, channels] => (*rows, *columns, *channels),
             other => {
                 return Err(GraphError::shape("aspp_gap", format!("takes an image, not {other:?}")));
             }
         };
-        self.add("aspp_gap", Op::GlobalAveragePool { keep_dims: false }, Initializer::default())?;
-        self.add("aspp_reshape", Op::Reshape { shape: vec![1, 1, channels] }, Initializer::default())?;
+        self.0.add("aspp_gap", Op::GlobalAveragePool { keep_dims: false }, Initializer::default())?;
+        self.0.add("aspp_reshape", Op::Reshape { shape: vec![1, 1, channels] }, Initializer::default())?;
         self.conv("aspp_gap_conv", (1, 1), 1)?;
         let up = Op::Upsample { factor: (rows, columns), interpolation: Interpolation::Bilinear };
-        self.add("aspp_gap_up", up, Initializer::default())?;
-        Ok(self.last)
+        self.0.add("aspp_gap_up", up, Initializer::default())?;
+        Ok(self.0.last)
     }
 
     fn norm_and_relu(&mut self, stem: &str) -> Result<(), GraphError> {
         let norm = Op::batch_norm(MOMENTUM, EPSILON);
-        self.add(&format!("{stem}_bn"), norm, Initializer::default())?;
-        self.add(&format!("{stem}_relu"), Op::Activation(Activation::Relu), Initializer::default())
-    }
-
-    fn add(&mut self, name: &str, op: Op, initializer: Initializer) -> Result<(), GraphError> {
-        self.last = self.builder.layer(name, op, &[self.last], initializer)?;
-        Ok(())
+        self.0.add(&format!("{stem}_bn"), norm, Initializer::default())?;
+        self.0.add(&format!("{stem}_relu"), Op::Activation(Activation::Relu), Initializer::default())
     }
 }

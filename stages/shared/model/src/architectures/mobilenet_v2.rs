@@ -1,5 +1,6 @@
 //! MobileNetV2 (Sandler et al., arXiv 1801.04381) as Keras builds it.
 
+use super::stack::Stack;
 use crate::{
     Activation, Conv2d, DepthwiseConv2d, GraphBuilder, GraphError, Initializer, LayerId, Op, Padding,
 };
@@ -60,32 +61,29 @@ impl MobilenetV2 {
                 BLOCKS.len() - 1
             )));
         }
-        let mut stack = Stack { builder, last: input };
+        let mut blocks = Blocks(Stack { builder, last: input });
         let stem = rounded(32.0 * self.alpha);
         let conv = Conv2d { kernel: (3, 3), strides: (2, 2), ..pointwise(stem) };
-        stack.add("Conv1", Op::Conv2d(conv))?;
-        stack.norm("bn_Conv1")?;
-        stack.relu6("Conv1_relu")?;
+        blocks.add("Conv1", Op::Conv2d(conv))?;
+        blocks.norm("bn_Conv1")?;
+        blocks.relu6("Conv1_relu")?;
         for (index, (filters, stride)) in BLOCKS.into_iter().take(self.cut).enumerate() {
             // Keras truncates before it rounds.
             let filters = rounded((f64::from(filters) * self.alpha).trunc());
-            stack.block(index, filters, stride)?;
+            blocks.block(index, filters, stride)?;
         }
-        stack.expand(&format!("block_{}_", self.cut))?;
-        Ok(stack.last)
+        blocks.expand(&format!("block_{}_", self.cut))?;
+        Ok(blocks.0.last)
     }
 }
 
-/// Layers put one upon another.
-struct Stack<'a> {
-    builder: &'a mut GraphBuilder,
-    last: LayerId,
-}
+/// Inverted residual blocks put one upon another.
+struct Blocks<'a>(Stack<'a>);
 
-impl Stack<'_> {
+impl Blocks<'_> {
     /// An inverted residual block: widen, filter each channel, narrow, and add the input where shapes allow.
     fn block(&mut self, index: usize, filters: usize, stride: usize) -> Result<(), GraphError> {
-        let input = self.last;
+        let input = self.0.last;
         let prefix = if index == 0 { "expanded_conv_".to_owned() } else { format!("block_{index}_") };
         if index > 0 {
             self.expand(&prefix)?;
@@ -109,17 +107,14 @@ impl Stack<'_> {
         self.relu6(&format!("{prefix}depthwise_relu"))?;
         self.add(&format!("{prefix}project"), Op::Conv2d(pointwise(filters)))?;
         self.norm(&format!("{prefix}project_BN"))?;
-        if stride == 1 && self.channels(input) == filters {
-            let add = Op::Add { activation: Activation::Linear };
-            let inputs = [input, self.last];
-            let name = format!("{prefix}add");
-            self.last = self.builder.layer(name, add, &inputs, Initializer::default())?;
+        if stride == 1 && self.0.channels(input) == filters {
+            self.0.sum(&format!("{prefix}add"), [input, self.0.last])?;
         }
         Ok(())
     }
 
     fn expand(&mut self, prefix: &str) -> Result<(), GraphError> {
-        let wide = EXPANSION * self.channels(self.last);
+        let wide = EXPANSION * self.0.channels(self.0.last);
         self.add(&format!("{prefix}expand"), Op::Conv2d(pointwise(wide)))?;
         self.norm(&format!("{prefix}expand_BN"))?;
         self.relu6(&format!("{prefix}expand_relu"))
@@ -128,7 +123,7 @@ impl Stack<'_> {
     /// Keras' `correct_pad`: as much as `same` padding with stride 2 needs in PyTorch's manner, so one row more at the
     /// end of an even axis, one at both ends of an odd one.
     fn pad_for_stride(&mut self, name: &str) -> Result<(), GraphError> {
-        let shape = self.builder.shape(self.last);
+        let shape = self.0.builder.shape(self.0.last);
         let before = |axis: usize| shape.get(axis).map_or(0, |size| size % 2);
         let pad = Op::ZeroPad2d { height: (before(0), 1), width: (before(1), 1) };
         self.add(name, pad)
@@ -143,12 +138,7 @@ impl Stack<'_> {
     }
 
     fn add(&mut self, name: &str, op: Op) -> Result<(), GraphError> {
-        self.last = self.builder.layer(name, op, &[self.last], Initializer::GlorotUniform)?;
-        Ok(())
-    }
-
-    fn channels(&self, id: LayerId) -> usize {
-        self.builder.shape(id).last().copied().unwrap_or(0)
+        self.0.add(name, op, Initializer::GlorotUniform)
     }
 }
 

@@ -2,6 +2,9 @@
 
 mod deeplab_v3;
 mod mobilenet_v2;
+mod resnet_50;
+mod stack;
 
-pub use deeplab_v3::{AsppVersion, DeeplabV3};
+pub use deeplab_v3::{AsppVersion, Backbone, DeeplabV3};
 pub use mobilenet_v2::MobilenetV2;
+pub use resnet_50::Resnet50;

@@ -1,8 +1,8 @@
 //! Plans of whole networks, judged by running them.
 
 use crate::{
-    Activation, AsppVersion, Conv2d, DeeplabV3, Graph, GraphBuilder, Initializer, LayerId, MemoryPlan, Op,
-    Padding, Sharing, passes::for_deployment,
+    Activation, AsppVersion, Backbone, Conv2d, DeeplabV3, Graph, GraphBuilder, Initializer, LayerId,
+    MemoryPlan, Op, Padding, Sharing, passes::for_deployment,
 };
 use contract::Random;
 
@@ -194,7 +194,7 @@ fn deeplab_is_packed_without_a_gap() {
         let network = DeeplabV3 {
             input: (side, side, 3),
             classes: 21,
-            alpha,
+            backbone: Backbone::MobilenetV2 { alpha },
             output_stride: 16,
             aspp: AsppVersion::V2,
             dropout: 0.1,

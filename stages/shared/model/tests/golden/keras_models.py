@@ -1,6 +1,6 @@
 """Writes keras_counts.tsv and keras_layers.tsv: what Keras makes of the architectures of this crate.
 
-The backbone is keras.applications.MobileNetV2, the ASPP is written from the description of DeepLabV3 in the user's
+The backbones are keras.applications.MobileNetV2 and ResNet50, the ASPP is written from the description of DeepLabV3 in the user's
 specification. Run: python keras_models.py, with tensorflow and keras installed; the files are written beside it.
 """
 
@@ -30,12 +30,25 @@ def depthwise(x, name, rate):
     return norm_relu(L.DepthwiseConv2D(3, padding="same", dilation_rate=rate, name=name)(x), name)
 
 
-def deeplab(alpha, height, width, stride, aspp, classes):
-    image = L.Input((height, width, 3), name="image")
-    backbone = keras.applications.MobileNetV2(
+def mobilenet(image, alpha):
+    return keras.applications.MobileNetV2(
         alpha=alpha, include_top=False, weights=None, input_tensor=image
     )
-    x = backbone.get_layer("block_13_expand_relu" if stride == 16 else "block_6_expand_relu").output
+
+
+def resnet(image):
+    return keras.applications.ResNet50(include_top=False, weights=None, input_tensor=image)
+
+
+def deeplab(alpha, height, width, stride, aspp, classes):
+    """On MobileNetV2, or on ResNet50 where alpha is "-"."""
+    image = L.Input((height, width, 3), name="image")
+    if alpha == "-":
+        cut = "conv4_block6_out" if stride == 16 else "conv3_block4_out"
+        x = resnet(image).get_layer(cut).output
+    else:
+        cut = "block_13_expand_relu" if stride == 16 else "block_6_expand_relu"
+        x = mobilenet(image, alpha).get_layer(cut).output
     rows, columns, channels = x.shape[1:]
     branches = [conv(x, "aspp_1x1")]
     for i in (1, 2, 3):
@@ -55,10 +68,10 @@ def deeplab(alpha, height, width, stride, aspp, classes):
 
 def backbone(alpha, height, width, cut):
     image = L.Input((height, width, 3), name="image")
-    whole = keras.applications.MobileNetV2(
-        alpha=alpha, include_top=False, weights=None, input_tensor=image
-    )
-    return keras.Model(image, whole.get_layer(f"block_{cut}_expand_relu").output)
+    if alpha == "-":
+        blocks = {2: 3, 3: 4, 4: 6, 5: 3}[cut]
+        return keras.Model(image, resnet(image).get_layer(f"conv{cut}_block{blocks}_out").output)
+    return keras.Model(image, mobilenet(image, alpha).get_layer(f"block_{cut}_expand_relu").output)
 
 
 def shape(sizes):
@@ -77,6 +90,16 @@ DEEPLABS = [
     (1.0, 160, 128, 8, "v2", 11),
     (0.1, 32, 32, 16, "v2", 2),
     (0.9, 48, 80, 16, "v1", 5),
+    (0.35, 64, 64, 8, "v1", 21),
+    (0.37, 72, 40, 8, "v1", 4),
+    (0.62, 72, 40, 8, "v2", 4),
+    (0.75, 128, 96, 8, "v2", 2),
+    (1.15, 56, 104, 8, "v1", 7),
+    (1.4, 64, 64, 8, "v2", 21),
+    ("-", 128, 128, 16, "v1", 21),
+    ("-", 64, 96, 16, "v2", 3),
+    ("-", 72, 40, 8, "v1", 4),
+    ("-", 128, 128, 8, "v2", 21),
 ]
 BACKBONES = [
     (0.35, 97, 65, 13),
@@ -84,24 +107,38 @@ BACKBONES = [
     (1.0, 101, 99, 16),
     (1.4, 113, 128, 13),
     (0.6, 65, 65, 10),
+    ("-", 65, 47, 2),
+    ("-", 65, 47, 3),
+    ("-", 97, 33, 4),
+    ("-", 101, 99, 5),
 ]
+# Whose layers are listed one by one.
+LISTED = [0.5, 0.62, "-"]
 
-with open(HERE / "keras_counts.tsv", "w") as counts, open(HERE / "keras_layers.tsv", "w") as layers:
-    counts.write(HEAD + "model\talpha\theight\twidth\tstride_or_cut\taspp\tclasses\tlayers\tparameters\n")
-    layers.write(HEAD)
-    for case in DEEPLABS:
-        model = deeplab(*case)
-        row = [*map(str, case), str(len(model.layers)), str(model.count_params())]
-        counts.write("\t".join(["deeplab", *row]) + "\n")
-        if case[0] == 0.5:
-            layers.write("\t".join(["> deeplab", *map(str, case)]) + "\n")
+
+def write():
+    with open(HERE / "keras_counts.tsv", "w") as counts, open(HERE / "keras_layers.tsv", "w") as layers:
+        counts.write(HEAD + "model\talpha\theight\twidth\tstride_or_cut\taspp\tclasses\tlayers\tparameters\n")
+        layers.write(HEAD)
+        for case in DEEPLABS:
+            model = deeplab(*case)
+            row = [*map(str, case), str(len(model.layers)), str(model.count_params())]
+            counts.write("\t".join(["deeplab", *row]) + "\n")
+            if case[0] in LISTED:
+                layers.write("\t".join(["> deeplab", *map(str, case)]) + "\n")
+                for layer in model.layers:
+                    cells = (layer.name, type(layer).__name__, shape(layer.output.shape), layer.count_params())
+                    layers.write("\t".join(map(str, cells)) + "\n")
+        for case in BACKBONES:
+            model = backbone(*case)
+            row = [*map(str, case), "-", "-", str(len(model.layers)), str(model.count_params())]
+            counts.write("\t".join(["backbone", *row]) + "\n")
+            layers.write("\t".join(["> backbone", *map(str, case)]) + "\n")
             for layer in model.layers:
-                layers.write(f"{layer.name}\t{shape(layer.output.shape)}\t{layer.count_params()}\n")
-    for case in BACKBONES:
-        model = backbone(*case)
-        row = [*map(str, case), "-", "-", str(len(model.layers)), str(model.count_params())]
-        counts.write("\t".join(["backbone", *row]) + "\n")
-        layers.write("\t".join(["> backbone", *map(str, case)]) + "\n")
-        for layer in model.layers:
-            if isinstance(layer, (L.ZeroPadding2D, L.DepthwiseConv2D)):
-                layers.write(f"{layer.name}\t{shape(layer.output.shape)}\t{layer.count_params()}\n")
+                if isinstance(layer, (L.ZeroPadding2D, L.DepthwiseConv2D, L.MaxPooling2D, L.Add)):
+                    cells = (layer.name, type(layer).__name__, shape(layer.output.shape), layer.count_params())
+                    layers.write("\t".join(map(str, cells)) + "\n")
+
+
+if __name__ == "__main__":
+    write()
