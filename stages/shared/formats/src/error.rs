@@ -39,6 +39,20 @@ pub enum FormatError {
         /// What is not supported.
         message: String,
     },
+    /// A value of a layer's option that a [`model::Graph`] has no operation for.
+    #[error("layer `{layer}` ({class}): its option `{option}` is {found}; supported: {wanted}")]
+    Option {
+        /// Name of the layer.
+        layer: String,
+        /// Its class.
+        class: String,
+        /// Name of the option.
+        option: String,
+        /// Its value as JSON; `missing` for none.
+        found: String,
+        /// What is supported.
+        wanted: String,
+    },
     /// The layers do not form a network.
     #[error(transparent)]
     Graph(#[from] GraphError),

@@ -30,6 +30,7 @@ mod read;
 mod write;
 mod write_archive;
 
+pub(crate) use decode::operation_of;
 pub use read::{read_bytes, read_h5};
 pub use write::{h5_bytes, write_h5};
 pub use write_archive::{keras_bytes, write_keras};

@@ -27,7 +27,13 @@ impl<'a> Options<'a> {
     /// Says that an option has a value that is not supported.
     pub(super) fn refuse_value(&self, key: &str, wanted: &str) -> FormatError {
         let found = self.get(key).map_or_else(|| "missing".to_owned(), |value| format!("{value}"));
-        self.refuse(format!("its option `{key}` is {found}; supported: {wanted}"))
+        FormatError::Option {
+            layer: self.layer.name.clone(),
+            class: self.layer.class.to_owned(),
+            option: key.to_owned(),
+            found,
+            wanted: wanted.to_owned(),
+        }
     }
 
     /// A finite number.

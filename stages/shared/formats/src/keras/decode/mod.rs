@@ -7,7 +7,7 @@ mod geometry;
 use super::{network::Described, options::Options};
 use crate::FormatError;
 use model::{Activation, Initializer, Op};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Classes that can be read, for messages.
 const SUPPORTED: &str = "InputLayer, Conv2D, DepthwiseConv2D, SeparableConv2D, Conv2DTranspose, Dense, \
@@ -27,6 +27,18 @@ pub(super) fn input_shape(layer: &Described<'_>) -> Result<Vec<usize>, FormatErr
     let (_batch, sizes) = sizes.ok_or_else(|| options.refuse_value(key, wanted))?;
     let size = |size: &Value| size.as_u64().and_then(|size| usize::try_from(size).ok());
     sizes.iter().map(size).collect::<Option<Vec<usize>>>().ok_or_else(|| options.refuse_value(key, wanted))
+}
+
+/// The operation of a layer that stands in no file: `config` holds the arguments of its class, `inputs` are the shapes it
+/// reads, without the batch.
+pub(crate) fn operation_of(
+    name: &str,
+    class: &str,
+    config: &Map<String, Value>,
+    inputs: &[&[usize]],
+) -> Result<(Op, Initializer), FormatError> {
+    let described = Described { name: name.to_owned(), class, config, inputs: Vec::new(), path: Vec::new() };
+    operation(&described, inputs, false)
 }
 
 /// The operation of a layer and the initialiser of its kernel. `inputs` are the shapes it reads, without the batch.
