@@ -1,8 +1,8 @@
-//! The one list of built-in stages.
+//! The one list of built-in stages and tools.
 
 use contract::Registry;
 
-/// The stages that this binary was built with, in the order of the data.
+/// The stages and tools that this binary was built with, in the order of the data.
 #[must_use]
 pub fn registry() -> Registry {
     let registry = Registry::new();
@@ -13,7 +13,10 @@ pub fn registry() -> Registry {
     #[cfg(feature = "evaluate")]
     let registry = registry.with(Box::new(evaluate::Evaluate));
     #[cfg(feature = "benchmark")]
-    let registry = registry.with(Box::new(benchmark::Estimate)).with(Box::new(benchmark::Measure));
+    let registry = registry
+        .with(Box::new(benchmark::Estimate))
+        .with(Box::new(benchmark::Measure))
+        .with_tool(Box::new(benchmark::Summary));
     #[cfg(feature = "command")]
     let registry = registry.with(Box::new(command::Command));
     registry

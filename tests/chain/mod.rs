@@ -9,5 +9,7 @@ mod cache;
 mod determinism;
 mod kill;
 #[cfg(feature = "benchmark")]
+mod summary;
+#[cfg(feature = "benchmark")]
 mod user_files;
 mod workspace;

@@ -234,7 +234,7 @@ fn draw(estimated: &Estimated<'_>) -> String {
     memory_plan(&format!("Activation memory of the {} model", network.kind.name()), &blocks)
 }
 
-fn element(data_type: DataType) -> &'static str {
+pub(crate) fn element(data_type: DataType) -> &'static str {
     match data_type {
         DataType::F32 => "float32",
         DataType::I8 => "int8",

@@ -5,3 +5,4 @@ mod estimate;
 mod measure;
 mod published;
 mod settings;
+mod summary;
