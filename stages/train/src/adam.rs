@@ -26,11 +26,17 @@ impl Moments {
     ///
     /// Source: Kingma and Ba, arXiv 1412.6980, in the form before section 2.1, which puts the bias correction into the
     /// step size and epsilon beside the uncorrected root, as `keras/src/optimizers/adam.py` does.
-    pub(crate) fn step(&mut self, adam: &Adam, parameters: &mut [Vec<f32>], gradients: &[Vec<f32>]) {
+    pub(crate) fn step(
+        &mut self,
+        adam: &Adam,
+        learning_rate: f64,
+        parameters: &mut [Vec<f32>],
+        gradients: &[Vec<f32>],
+    ) {
         self.steps += 1;
         let correction =
             (1.0 - power(adam.beta_2, self.steps)).sqrt() / (1.0 - power(adam.beta_1, self.steps));
-        let alpha = (adam.learning_rate * correction) as f32;
+        let alpha = (learning_rate * correction) as f32;
         let (keep_first, keep_second) = ((1.0 - adam.beta_1) as f32, (1.0 - adam.beta_2) as f32);
         let epsilon = adam.epsilon as f32;
         let moments = self.first.par_iter_mut().zip(&mut self.second);

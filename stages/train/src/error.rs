@@ -37,6 +37,12 @@ pub enum TrainError {
         /// Epoch, from 1.
         epoch: usize,
     },
+    /// A schedule that gives no learning rate.
+    #[error("the schedule of LearningRateScheduler cannot be used: {message}")]
+    Schedule {
+        /// Why.
+        message: String,
+    },
     /// The engine bound no set to a port.
     #[error("no set is bound to the input `{port}`")]
     Unbound {
@@ -95,6 +101,7 @@ impl Problem for TrainError {
             Self::Layer { .. } => "train::layer",
             Self::Output { .. } => "train::output",
             Self::NanLoss { .. } => "train::nan_loss",
+            Self::Schedule { .. } => "train::schedule",
             Self::Unbound { .. } => "stage::unbound_port",
             Self::Sample { .. } => "data::sample",
             Self::Checkpoint { .. } => "train::checkpoint",
@@ -114,6 +121,9 @@ impl Problem for TrainError {
                 "lower the learning rate, or look for images with extreme values after rescaling: as it is, another run \
                  fails at the same step; models of the epochs before, if any, are in the run folder's saved_models",
             ),
+            Self::Schedule { .. } => {
+                Some("change the lambda so that it gives a rate from 0 for every epoch; epochs count from 0")
+            }
             Self::Sample { .. } => {
                 Some("run preflight again: a file has changed since the masks were checked")
             }

@@ -3,6 +3,7 @@
 use crate::{
     TrainError,
     batches::{Batch, Set, shuffled},
+    callbacks::Callbacks,
     checkpoint::Checkpoints,
     outputs::Exporter,
     state::{EpochFigures, Position, State},
@@ -21,6 +22,7 @@ pub(crate) struct Fit<'a> {
     pub(crate) training: Set,
     pub(crate) validation: Set,
     pub(crate) exporter: Exporter,
+    pub(crate) callbacks: Callbacks,
     pub(crate) batch_size: usize,
     pub(crate) epochs: usize,
     pub(crate) debias: bool,
@@ -41,6 +43,7 @@ impl Fit<'_> {
     /// Cancellation, after a checkpoint; a loss that is no number; files that cannot be read or written.
     pub(crate) fn run(&self, state: &mut State, checkpoints: &mut Checkpoints) -> Result<(), TrainError> {
         for epoch in 0..state.history.len() {
+            self.tell_rate(epoch, state.history[epoch].lr);
             self.tell_epoch(epoch, &state.history[epoch]);
         }
         // A training that goes on may do so in another run folder, or in one where a model was just being replaced.
@@ -49,6 +52,7 @@ impl Fit<'_> {
         }
         let mut course = Course { state, checkpoints, saved: Instant::now() };
         while course.state.position.epoch < self.epochs {
+            self.begin_epoch(course.state)?;
             self.train_epoch(&mut course)?;
             let figures = self.validate(&mut course)?;
             course.state.finish_epoch(figures);
@@ -57,6 +61,16 @@ impl Fit<'_> {
             let epoch = course.state.position.epoch - 1;
             self.tell_epoch(epoch, &course.state.history[epoch]);
         }
+        Ok(())
+    }
+
+    /// Sets the learning rate of an epoch, once, and says so.
+    fn begin_epoch(&self, state: &mut State) -> Result<(), TrainError> {
+        if !state.position.begun {
+            state.learning_rate = self.callbacks.rate(state.position.epoch, state.learning_rate)?;
+            state.position.begun = true;
+        }
+        self.tell_rate(state.position.epoch, state.learning_rate);
         Ok(())
     }
 
@@ -125,7 +139,7 @@ impl Fit<'_> {
             val_loss: loss / batches.len().max(1) as f64,
             val_accuracy: share(correct, counted),
             val_miou: confusion.miou().unwrap_or(0.0),
-            lr: self.trainer.adam.learning_rate,
+            lr: course.state.learning_rate,
         })
     }
 
@@ -150,6 +164,13 @@ impl Fit<'_> {
             total: (self.epochs * per_epoch) as u64,
             note: Some(note),
         }));
+    }
+
+    /// The learning rate that a schedule gave an epoch, if that is to be told.
+    fn tell_rate(&self, epoch: usize, rate: f64) {
+        if let Some(line) = self.callbacks.rate_line(rate) {
+            self.context.note(format!("epoch {}/{}: {line}", epoch + 1, self.epochs));
+        }
     }
 
     /// An epoch's figures: metrics with the epoch from 0 as their step, as Keras and MLflow count, and a line for people,

@@ -10,7 +10,9 @@
 
 mod adam;
 mod batches;
+mod callbacks;
 mod checkpoint;
+mod codec;
 mod demand;
 mod error;
 mod failpoint;

@@ -7,6 +7,7 @@
 use crate::{
     OptimizerSettings, TrainError, TrainSettings,
     batches::Set,
+    callbacks::Callbacks,
     checkpoint::Checkpoints,
     demand::{Sizes, demand},
     failpoint::BEFORE_OUTPUTS,
@@ -143,7 +144,7 @@ fn train(settings: &TrainSettings, context: &StageContext) -> Result<(), TrainEr
     let OptimizerSettings::Adam(adam) = settings.optimizer.clone();
     let class_weights = settings.loss_weights.iter().map(|weight| *weight as f32).collect();
     let trainer = Trainer::new(&graph, class_weights, adam, settings.seed)?;
-    let fresh = State::new(trainer.network.read(&graph)?);
+    let fresh = State::new(trainer.network.read(&graph)?, &trainer.adam);
     let (mut checkpoints, found) = Checkpoints::open(&context.partial, &fresh)?;
     for damaged in &found.damaged {
         let instead = match &found.state {
@@ -161,6 +162,7 @@ fn train(settings: &TrainSettings, context: &StageContext) -> Result<(), TrainEr
         training,
         validation,
         exporter: Exporter { graph, network, debias, rescaling },
+        callbacks: Callbacks::new(&settings.callbacks)?,
         batch_size: settings.batch_size,
         epochs: settings.epochs,
         trainer,

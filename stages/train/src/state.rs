@@ -1,6 +1,7 @@
 //! Everything a training is at a moment between two steps.
 
 use crate::{adam::Moments, network::Weights};
+use contract::config::Adam;
 
 /// All that the rest of a training depends on, besides its settings and data.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,6 +10,8 @@ pub(crate) struct State {
     pub(crate) weights: Weights,
     /// The optimizer's memory.
     pub(crate) moments: Moments,
+    /// The learning rate: that of the epoch, once it has begun.
+    pub(crate) learning_rate: f64,
     /// Where the training stands.
     pub(crate) position: Position,
     /// The best epoch so far.
@@ -22,6 +25,8 @@ pub(crate) struct State {
 pub(crate) struct Position {
     /// Epoch, from 0.
     pub(crate) epoch: usize,
+    /// Whether the epoch has begun, and with it its learning rate.
+    pub(crate) begun: bool,
     /// Batches of it that are done.
     pub(crate) batch: usize,
     /// Sum of their losses.
@@ -74,10 +79,11 @@ impl EpochFigures {
 
 impl State {
     /// A training that has not begun.
-    pub(crate) fn new(weights: Weights) -> Self {
+    pub(crate) fn new(weights: Weights, adam: &Adam) -> Self {
         Self {
             moments: Moments::new(&weights.parameters),
             weights,
+            learning_rate: adam.learning_rate,
             position: Position::default(),
             best: None,
             history: Vec::new(),
@@ -95,5 +101,22 @@ impl State {
         }
         self.history.push(figures);
         self.position = Position { epoch: epoch + 1, ..Position::default() };
+    }
+
+    /// Whether it has the shape of one that starts from `fresh`.
+    pub(crate) fn fits(&self, fresh: &State) -> bool {
+        let lengths = |lists: &[Vec<f32>]| lists.iter().map(Vec::len).collect::<Vec<_>>();
+        let parameters = lengths(&fresh.weights.parameters);
+        let channels = |weights: &Weights| {
+            weights.statistics.iter().map(|norm| (norm.mean.len(), norm.variance.len())).collect::<Vec<_>>()
+        };
+        let same = |weights: &Weights| {
+            lengths(&weights.parameters) == parameters && channels(weights) == channels(&fresh.weights)
+        };
+        same(&self.weights)
+            && lengths(&self.moments.first) == parameters
+            && lengths(&self.moments.second) == parameters
+            && self.best.as_ref().is_none_or(|best| same(&best.weights) && best.epoch < self.history.len())
+            && self.position.epoch == self.history.len()
     }
 }

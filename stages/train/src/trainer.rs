@@ -72,7 +72,7 @@ impl Trainer {
             .iter()
             .map(|parameter| parameter.grad_remove(&mut gradients).map(floats).unwrap_or_default())
             .collect();
-        state.moments.step(&self.adam, &mut state.weights.parameters, &gradients);
+        state.moments.step(&self.adam, state.learning_rate, &mut state.weights.parameters, &gradients);
         let statistics = state.weights.statistics.iter_mut().zip(self.network.momenta());
         for ((statistics, momentum), (mean, variance)) in statistics.zip(&passed.moments) {
             statistics.update(momentum, mean, variance);

@@ -59,7 +59,8 @@ pub enum Monitor {
     ValAccuracy,
     /// Mean IoU on the validation set.
     ValMiou,
-    /// The learning rate.
+    /// The learning rate of the epoch; Keras 3 calls it `learning_rate`.
+    #[serde(alias = "learning_rate")]
     Lr,
 }
 
@@ -352,6 +353,13 @@ impl Callbacks {
     #[must_use]
     pub fn issues(&self) -> Vec<Issue> {
         let mut issues: Vec<Issue> = self.iter().flat_map(Callback::issues).collect();
+        for (index, callback) in self.iter().enumerate() {
+            // Only a list can say it twice.
+            if !callback.schedules() && self.iter().take(index).any(|other| other.name() == callback.name()) {
+                let message = format!("`{}` stands here twice", callback.name());
+                issues.push(Issue::new(IssueKind::Conflict, callback.key(), message).with_help("remove one"));
+            }
+        }
         let mut schedulers = self.iter().filter(|callback| callback.schedules());
         if let Some(first) = schedulers.next() {
             issues.extend(schedulers.map(|other| {
@@ -398,39 +406,54 @@ impl Callback {
         !matches!(self, Self::EarlyStopping(_) | Self::TerminateOnNaN(_))
     }
 
+    /// Whether it tells what it does: 0 or 1.
+    #[must_use]
+    pub fn verbose(&self) -> u8 {
+        match self {
+            Self::ReduceLROnPlateau(callback) => callback.verbose,
+            Self::EarlyStopping(callback) => callback.verbose,
+            Self::LearningRateScheduler(callback) => callback.verbose,
+            Self::TerminateOnNaN(callback) => callback.verbose,
+            Self::LRLinearDecay(callback) => callback.verbose,
+            Self::LRExponentialDecay(callback) => callback.verbose,
+            Self::LRStepDecay(callback) => callback.verbose,
+            Self::LRCosineDecay(callback) => callback.verbose,
+            Self::LRWarmupCosineDecay(callback) => callback.verbose,
+            Self::LRCosineDecayRestarts(callback) => callback.verbose,
+            Self::LRPolynomialDecay(callback) => callback.verbose,
+            Self::LRPolynomialDecayRestarts(callback) => callback.verbose,
+            Self::LRPiecewiseConstantDecay(callback) => callback.verbose,
+        }
+    }
+
     fn issues(&self) -> Vec<Issue> {
         let mut rules = Rules::under(self.key());
-        let verbose = match self {
+        match self {
             Self::ReduceLROnPlateau(plateau) => {
                 const FACTOR: Bounds = Bounds::new(|v| v > 0.0 && v < 1.0, "larger than 0 and below 1");
                 rules
                     .number("factor", plateau.factor, FACTOR)
                     .number("min_delta", plateau.min_delta, NOT_NEGATIVE)
                     .number("min_lr", plateau.min_lr, NOT_NEGATIVE);
-                plateau.verbose
             }
             Self::EarlyStopping(stopping) => {
                 rules.number("min_delta", stopping.min_delta, NOT_NEGATIVE);
-                stopping.verbose
             }
             Self::LearningRateScheduler(scheduler) => {
                 scheduler.check(&mut rules);
-                scheduler.verbose
             }
-            Self::TerminateOnNaN(terminate) => terminate.verbose,
+            Self::TerminateOnNaN(_) => {}
             Self::LRLinearDecay(decay) => {
                 rules
                     .number("initial_lr", decay.initial_lr, NOT_NEGATIVE)
                     .number("decay_steps", decay.decay_steps, FROM_ONE)
                     .number("end_lr", decay.end_lr, NOT_NEGATIVE);
-                decay.verbose
             }
             Self::LRExponentialDecay(decay) => {
                 rules
                     .number("initial_lr", decay.initial_lr, NOT_NEGATIVE)
                     .number("decay_rate", decay.decay_rate, NOT_NEGATIVE)
                     .number("min_lr", decay.min_lr, NOT_NEGATIVE);
-                decay.verbose
             }
             Self::LRStepDecay(decay) => {
                 rules
@@ -438,15 +461,12 @@ impl Callback {
                     .number("step_size", decay.step_size, FROM_ONE)
                     .number("decay_rate", decay.decay_rate, NOT_NEGATIVE)
                     .number("min_lr", decay.min_lr, NOT_NEGATIVE);
-                decay.verbose
             }
             Self::LRCosineDecay(decay) => {
                 decay.check(&mut rules);
-                decay.verbose
             }
             Self::LRWarmupCosineDecay(decay) => {
                 decay.check(&mut rules);
-                decay.verbose
             }
             Self::LRCosineDecayRestarts(decay) => {
                 rules
@@ -455,22 +475,13 @@ impl Callback {
                     .number("end_lr", decay.end_lr, NOT_NEGATIVE)
                     .number("t_mul", decay.t_mul, FROM_ONE)
                     .number("m_mul", decay.m_mul, SHARE);
-                decay.verbose
             }
-            Self::LRPolynomialDecay(LrPolynomialDecay {
-                initial_lr,
-                decay_steps,
-                end_lr,
-                power,
-                verbose,
-                ..
-            })
+            Self::LRPolynomialDecay(LrPolynomialDecay { initial_lr, decay_steps, end_lr, power, .. })
             | Self::LRPolynomialDecayRestarts(LrPolynomialDecayRestarts {
                 initial_lr,
                 decay_steps,
                 end_lr,
                 power,
-                verbose,
                 ..
             }) => {
                 rules
@@ -478,13 +489,12 @@ impl Callback {
                     .number("decay_steps", *decay_steps, FROM_ONE)
                     .number("end_lr", *end_lr, NOT_NEGATIVE)
                     .number("power", *power, NOT_NEGATIVE);
-                *verbose
             }
             Self::LRPiecewiseConstantDecay(decay) => {
                 decay.check(&mut rules);
-                decay.verbose
             }
-        };
+        }
+        let verbose = self.verbose();
         rules.require("verbose", verbose <= 1, format_args!("verbose is {verbose}; it is 0 or 1"));
         rules.into_issues()
     }

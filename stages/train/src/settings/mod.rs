@@ -1,12 +1,13 @@
 //! What training may read of the configuration.
 
+mod callbacks;
 mod model;
 mod optimizer;
 
 use ::model::{AsppVersion, Backbone, DeeplabV3, Graph, GraphError};
 use contract::{
     Config, Issue,
-    config::{Adam, Aspp, Training},
+    config::{Adam, Aspp, Callback, Callbacks, Training},
 };
 use dataset::{Classes, Preprocessor, Size};
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,9 @@ pub struct TrainSettings {
     pub epochs: usize,
     /// The optimizer.
     pub optimizer: OptimizerSettings,
+    /// The callbacks, sorted by name.
+    #[serde(default, skip_serializing_if = "no_callbacks")]
+    pub callbacks: Callbacks,
     /// Share of elements dropped before the classifier.
     pub dropout: f64,
     /// Weight of each class in the loss.
@@ -99,7 +103,7 @@ impl TrainSettings {
             return Err(issues);
         };
         issues.extend(unbuilt_keys(training));
-        issues.extend(callbacks(training));
+        issues.extend(unbuilt_callbacks(training));
         issues.extend(rules(config, training));
         let model = collect(model::model(config, training), &mut issues);
         let optimizer = collect(optimizer::optimizer(training), &mut issues);
@@ -130,6 +134,7 @@ impl TrainSettings {
                     batch_size,
                     epochs,
                     optimizer,
+                    callbacks: callbacks::callbacks(training),
                     dropout: training.dropout.unwrap_or(0.0),
                     loss_weights,
                     batchnorm_debias: training.batchnorm_debias,
@@ -143,6 +148,8 @@ impl TrainSettings {
                             .map(|error| Issue::invalid("training.model", error.to_string())),
                     );
                 }
+                let OptimizerSettings::Adam(Adam { learning_rate, .. }) = settings.optimizer;
+                issues.extend(callbacks::rates(&settings.callbacks, learning_rate, settings.epochs));
                 if issues.is_empty() { Ok(settings) } else { Err(issues) }
             }
             _ => Err(issues),
@@ -191,6 +198,10 @@ impl TrainSettings {
     }
 }
 
+fn no_callbacks(callbacks: &Callbacks) -> bool {
+    callbacks.0.is_empty()
+}
+
 fn collect<T>(result: Result<T, Vec<Issue>>, issues: &mut Vec<Issue>) -> Option<T> {
     result.map_err(|more| issues.extend(more)).ok()
 }
@@ -219,9 +230,15 @@ fn unbuilt_keys(training: &Training) -> Vec<Issue> {
     issues
 }
 
-/// None is built yet.
-fn callbacks(training: &Training) -> Vec<Issue> {
-    let callbacks = training.callbacks.iter().flatten();
+/// Callbacks that are not built yet.
+fn unbuilt_callbacks(training: &Training) -> Vec<Issue> {
+    let unbuilt = |callback: &&Callback| {
+        matches!(
+            callback,
+            Callback::ReduceLROnPlateau(_) | Callback::EarlyStopping(_) | Callback::TerminateOnNaN(_)
+        )
+    };
+    let callbacks = training.callbacks.iter().flatten().filter(unbuilt);
     callbacks
         .map(|callback| Issue::not_yet(callback.key(), format!("the callback {}", callback.name())))
         .collect()

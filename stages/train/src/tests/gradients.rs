@@ -8,7 +8,7 @@ use crate::state::State;
 fn every_parameter_moves_the_loss_as_its_gradient_says() {
     let graph = small_graph(0.3);
     let trainer = trainer(&graph);
-    let state = State::new(trainer.network.read(&graph).expect("weights"));
+    let state = State::new(trainer.network.read(&graph).expect("weights"), &trainer.adam);
     let batch = batch(4, (8, 6, 2), 3);
     let mut stepped = state.clone();
     trainer.step(&mut stepped, &batch);
@@ -41,7 +41,7 @@ fn every_parameter_moves_the_loss_as_its_gradient_says() {
 fn dropout_drops_its_share_and_other_steps_drop_others() {
     let graph = small_graph(0.5);
     let trainer = trainer(&graph);
-    let state = State::new(trainer.network.read(&graph).expect("weights"));
+    let state = State::new(trainer.network.read(&graph).expect("weights"), &trainer.adam);
     let batch = batch(2, (8, 6, 2), 3);
     let loss_at = |steps: u64| {
         let mut state = state.clone();

@@ -1,10 +1,9 @@
 //! Steps against Keras' own; `tests/golden/make_step.py` made the numbers (tensorflow 2.21, keras 3.15).
 
-use super::support::{assert_close, channels_first};
+use super::support::{assert_close, channels_first, golden};
 use crate::{adam::Moments, batches::Batch, state::State, trainer::Trainer};
 use contract::config::Adam;
 use serde::Deserialize;
-use std::path::PathBuf;
 
 #[derive(Deserialize)]
 struct Numbers {
@@ -19,10 +18,6 @@ struct AdamStep {
     values: Vec<f32>,
 }
 
-fn golden(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
-}
-
 fn numbers() -> Numbers {
     serde_json::from_str(&fs_err::read_to_string(golden("numbers.json")).expect("a file")).expect("numbers")
 }
@@ -33,7 +28,7 @@ fn three_steps_are_those_of_keras() {
     let graph = formats::keras::read_h5(&golden("before.h5")).expect("a model");
     let adam = Adam { learning_rate: 0.01, ..Adam::default() };
     let trainer = Trainer::new(&graph, numbers.weights, adam, 0).expect("a trainer");
-    let mut state = State::new(trainer.network.read(&graph).expect("weights"));
+    let mut state = State::new(trainer.network.read(&graph).expect("weights"), &trainer.adam);
     let bytes = fs_err::read(golden("batches.bin")).expect("a file");
     for (bytes, expected) in bytes.chunks(2 * 64 * (2 * 4 + 1)).zip(numbers.losses) {
         let (images, masks) = bytes.split_at(2 * 64 * 2 * 4);
@@ -72,7 +67,7 @@ fn adam_on_given_gradients_is_that_of_keras() {
     let mut parameters = vec![vec![1.0f32, -2.0, 0.5, 0.0]];
     let mut moments = Moments::new(&parameters);
     for step in numbers().adam {
-        moments.step(&adam, &mut parameters, &[step.gradient]);
+        moments.step(&adam, adam.learning_rate, &mut parameters, &[step.gradient]);
         assert_close(&parameters[0], &step.values, 1e-6);
     }
 }

@@ -6,6 +6,7 @@ mod keras;
 mod outcome;
 mod preflight;
 mod resume;
+mod schedules;
 mod settings;
 mod speed;
 mod support;

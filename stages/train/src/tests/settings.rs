@@ -120,6 +120,40 @@ fn arguments_of_adam_that_are_not_built_are_refused_and_their_defaults_change_no
 }
 
 #[test]
+fn a_schedule_is_the_same_training_however_it_is_written() {
+    let with = |callbacks: Value| {
+        let settings = Train.settings(&config(|c| c["training"]["callbacks"] = callbacks));
+        serde_json::to_value(settings.expect("settings")).expect("JSON")
+    };
+    let older = json!({"LRCosineDecay": {"initial_learning_rate": 0.5, "decay_steps": 170, "alpha": 0.25}});
+    let newer = json!({"initial_lr": 0.5, "hold_steps": 0, "decay_steps": 170, "end_lr": 0.125});
+    let newer = with(json!({"LRCosineDecay": newer}));
+    assert_eq!(with(older), newer);
+    assert_eq!(newer["callbacks"][0]["LRCosineDecay"]["end_lr"], json!(0.125), "{newer}");
+    let lambda = |text: &str| with(json!({"LearningRateScheduler": {"schedule": text}}));
+    assert_eq!(lambda("lambda epoch, lr: lr * 0.9"), lambda("lambda epoch, lr:\n  lr * 0.9"));
+    let plain = Train.settings(&config(|_| {})).expect("settings");
+    let plain = serde_json::to_value(plain).expect("JSON");
+    assert_eq!(plain.get("callbacks"), None, "no callbacks, no key: {plain}");
+}
+
+#[test]
+fn a_lambda_without_a_rate_for_some_epoch_is_found_before_anything_runs() {
+    for (text, wanted) in [
+        ("lambda epoch, lr: lr / (12 - epoch)", "no value for epoch 12"),
+        ("lambda epoch, lr: lr - 0.0003", "for epoch 16"),
+    ] {
+        let change = |c: &mut Value| {
+            c["training"]["callbacks"] = json!({"LearningRateScheduler": {"schedule": text}});
+        };
+        let issues = TrainSettings::from_config(&config(change)).expect_err("refused");
+        assert_eq!(issues.len(), 1);
+        assert_eq!(issues[0].key, "training.callbacks.LearningRateScheduler.schedule");
+        assert!(issues[0].message.contains(wanted), "{}", issues[0].message);
+    }
+}
+
+#[test]
 fn a_renamed_class_is_the_same_training() {
     let named = |name: &str| {
         let names = json!(["background", "disc", "square", name]);
@@ -160,7 +194,6 @@ fn rules_on_values_and_what_is_not_built_come_in_one_report() {
         ("data_augmentation.random_gamma.gamma", wrong),
         ("data_augmentation.random_periodic_resizing", later),
         ("data_augmentation.random_periodic_resizing.image_sizes", wrong),
-        ("training.callbacks.LRStepDecay", later),
         ("training.callbacks.LRStepDecay.step_size", wrong),
         ("training.frozen_layers", later),
         ("training.frozen_layers", wrong),

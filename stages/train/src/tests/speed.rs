@@ -24,7 +24,7 @@ fn speed_of_a_step() {
         let mut graph = network.build().expect("a network");
         model::initialize(&mut graph, 1);
         let trainer = trainer(&graph);
-        let mut state = State::new(trainer.network.read(&graph).expect("weights"));
+        let mut state = State::new(trainer.network.read(&graph).expect("weights"), &trainer.adam);
         let batch = batch(size, (side, side, 3), classes as u32);
         for threads in [1, 2] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");

@@ -29,6 +29,11 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
+/// A file that a script of `tests/golden` made.
+pub(crate) fn golden(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+}
+
 /// A small network with every operation that can be trained: 8x6 images of 2 channels, 3 classes.
 pub(crate) fn small_graph(dropout: f32) -> Graph {
     let mut net = Net(GraphBuilder::new("small"));
@@ -205,6 +210,7 @@ pub(crate) fn settings() -> TrainSettings {
         batch_size: 4,
         epochs: 2,
         optimizer: OptimizerSettings::Adam(Adam::default()),
+        callbacks: Default::default(),
         dropout: 0.3,
         loss_weights: vec![1.0; 4],
         batchnorm_debias: true,
