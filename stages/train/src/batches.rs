@@ -2,7 +2,10 @@
 
 use crate::TrainError;
 use contract::{Random, StageContext};
-use dataset::{Samples, VOID};
+use dataset::{
+    Samples, VOID,
+    augmentation::{Augmentation, Augmented, Moment},
+};
 use rayon::prelude::*;
 
 /// A set to train or validate on.
@@ -139,6 +142,25 @@ impl Set {
             masks: masks.concat(),
             samples: samples.to_vec(),
         })
+    }
+}
+
+impl Batch {
+    /// Changes each sample by the functions in their order. What becomes of a sample depends on the seed, the epoch and
+    /// its position in the set, not on the batch; `range` is that of the network's input.
+    pub(crate) fn augment(&mut self, functions: &[Augmentation], range: (f32, f32), seed: u64, epoch: usize) {
+        if functions.is_empty() {
+            return;
+        }
+        let [_, channels, height, width] = self.shape;
+        let images = self.images.par_chunks_exact_mut(channels * height * width);
+        let masks = self.masks.par_chunks_exact_mut(height * width);
+        images.zip(masks).zip(&self.samples).for_each(|((image, mask), sample)| {
+            let mut augmented = Augmented { image, mask, size: (height, width), range };
+            for function in functions {
+                function.apply(&mut augmented, Moment { seed, epoch, sample: *sample });
+            }
+        });
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     trainer::Trainer,
 };
 use contract::{EventKind, Progress, StageContext};
+use dataset::augmentation::Augmentation;
 use metrics::ConfusionMatrix;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,10 @@ pub(crate) struct Fit<'a> {
     pub(crate) trainer: Trainer,
     pub(crate) training: Set,
     pub(crate) validation: Set,
+    /// What changes training batches.
+    pub(crate) augmentation: Vec<Augmentation>,
+    /// Lowest and highest value of the network's input.
+    pub(crate) range: (f32, f32),
     pub(crate) exporter: Exporter,
     pub(crate) callbacks: Callbacks,
     pub(crate) batch_size: usize,
@@ -76,15 +81,16 @@ impl Fit<'_> {
 
     /// The batches of the epoch that are not done yet.
     fn train_epoch(&self, course: &mut Course<'_>) -> Result<(), TrainError> {
-        let order = shuffled(self.training.len(), self.trainer.seed, course.state.position.epoch);
+        let epoch = course.state.position.epoch;
+        let order = shuffled(self.training.len(), self.trainer.seed, epoch);
         let batches: Vec<&[usize]> = order.chunks(self.batch_size).collect();
-        let mut next = self.load(&self.training, batches.get(course.state.position.batch))?;
+        let mut next = self.load_augmented(batches.get(course.state.position.batch), epoch)?;
         while let Some(batch) = next {
             self.stop_if_cancelled(course)?;
             let upcoming = batches.get(course.state.position.batch + 1);
             let (loss, loaded) = rayon::join(
                 || self.trainer.step(course.state, &batch),
-                || self.load(&self.training, upcoming),
+                || self.load_augmented(upcoming, epoch),
             );
             let position = &mut course.state.position;
             if !loss.loss.is_finite() {
@@ -141,6 +147,14 @@ impl Fit<'_> {
             val_miou: confusion.miou().unwrap_or(0.0),
             lr: course.state.learning_rate,
         })
+    }
+
+    fn load_augmented(&self, samples: Option<&&[usize]>, epoch: usize) -> Result<Option<Batch>, TrainError> {
+        let mut batch = self.load(&self.training, samples)?;
+        if let Some(batch) = &mut batch {
+            batch.augment(&self.augmentation, self.range, self.trainer.seed, epoch);
+        }
+        Ok(batch)
     }
 
     fn load(&self, set: &Set, samples: Option<&&[usize]>) -> Result<Option<Batch>, TrainError> {

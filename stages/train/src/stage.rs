@@ -47,7 +47,7 @@ impl Stage for Train {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn saves_checkpoints(&self) -> bool {
@@ -161,6 +161,8 @@ fn train(settings: &TrainSettings, context: &StageContext) -> Result<(), TrainEr
     let fit = Fit {
         training,
         validation,
+        augmentation: settings.augmentation.clone(),
+        range: settings.preprocessing.range(),
         exporter: Exporter { graph, network, debias, rescaling },
         callbacks: Callbacks::new(&settings.callbacks)?,
         batch_size: settings.batch_size,

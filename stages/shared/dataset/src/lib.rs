@@ -3,10 +3,11 @@
 //! [`sets`] turns the keys of `dataset` into a [`contract::Source`]: the list of files of a training, validation,
 //! evaluation or calibration set, or the parameters of a generated one. [`check`] decodes such a list once, before
 //! anything runs. [`Samples`] reads it: pictures and masks are decoded ([`Picture`], [`Mask`]), brought to the network's
-//! size and range ([`Preprocessor`]), and given out as plain slices.
+//! size and range ([`Preprocessor`]), and given out as plain slices. [`augmentation`] changes those of training batches.
 //!
 //! Masks hold class indices; 255 is [`VOID`], a pixel that counts nowhere.
 
+pub mod augmentation;
 mod check;
 mod classes;
 mod colors;

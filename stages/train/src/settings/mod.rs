@@ -9,7 +9,7 @@ use contract::{
     Config, Issue,
     config::{Adam, Aspp, Callback, Callbacks, Training},
 };
-use dataset::{Classes, Preprocessor, Size};
+use dataset::{Classes, Preprocessor, Size, augmentation::Augmentation};
 use serde::{Deserialize, Serialize};
 
 const STAGE: &str = "training";
@@ -24,6 +24,9 @@ pub struct TrainSettings {
     pub classes: usize,
     /// From files to network input and labels.
     pub preprocessing: Preprocessor,
+    /// Functions that change training samples, in the order in which they apply; those that never do are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub augmentation: Vec<Augmentation>,
     /// Images in a step.
     pub batch_size: usize,
     /// Passes over the training set.
@@ -39,7 +42,7 @@ pub struct TrainSettings {
     pub loss_weights: Vec<f64>,
     /// Whether BatchNorm statistics are freed of their initial values wherever they are used.
     pub batchnorm_debias: bool,
-    /// Seed of initial weights, shuffling and dropout.
+    /// Seed of initial weights, shuffling, augmentation and dropout.
     pub seed: u64,
 }
 
@@ -131,6 +134,7 @@ impl TrainSettings {
                     model,
                     classes,
                     preprocessing,
+                    augmentation: augmentation(config),
                     batch_size,
                     epochs,
                     optimizer,
@@ -210,12 +214,19 @@ fn collect<T>(result: Result<T, Vec<Issue>>, issues: &mut Vec<Issue>) -> Option<
 fn unbuilt_sections(config: &Config) -> Vec<Issue> {
     let functions = config.data_augmentation.iter().flatten();
     let mut issues: Vec<Issue> = functions
+        .filter(|function| Augmentation::new(function).is_none())
         .map(|function| Issue::not_yet(function.key(), format!("the augmentation {}", function.name())))
         .collect();
     if config.custom_data_augmentation.is_some() {
         issues.push(Issue::not_yet("custom_data_augmentation", "a user's own augmentation"));
     }
     issues
+}
+
+/// The functions of `data_augmentation` that have an effect. Those that are not built yet are errors elsewhere.
+fn augmentation(config: &Config) -> Vec<Augmentation> {
+    let functions = config.data_augmentation.iter().flatten().filter_map(Augmentation::new);
+    functions.filter(Augmentation::has_effect).collect()
 }
 
 /// Keys of `training` that are legal and not built yet.

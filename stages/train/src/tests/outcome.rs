@@ -1,9 +1,17 @@
 //! What a training leaves behind.
 
-use super::support::{Run, settings};
-use crate::{TrainSettings, batches::Set, state::State, trainer::Trainer};
-use contract::{CancelToken, EventKind, Runtime, StageContext, StageError, config::Adam};
-use dataset::{Samples, Shapes};
+use super::support::{Run, batch, settings};
+use crate::{
+    TrainSettings,
+    batches::{Batch, Set},
+    state::State,
+    trainer::Trainer,
+};
+use contract::{
+    CancelToken, EventKind, Runtime, StageContext, StageError,
+    config::{Adam, Flip, FlipMode},
+};
+use dataset::{Samples, Shapes, augmentation::Augmentation};
 use std::{collections::BTreeMap, path::PathBuf};
 
 fn metric(lasting: &[EventKind], wanted: &str) -> f64 {
@@ -89,6 +97,39 @@ fn a_set_without_room_in_memory_gives_the_same_batches() {
     assert_eq!((kept.kept(), loaded.kept()), (size, 0));
     let order = [4, 0, 5];
     assert_eq!(kept.batch(&order).expect("a batch"), loaded.batch(&order).expect("a batch"));
+}
+
+#[test]
+fn augmentation_changes_what_a_training_learns_and_not_what_it_is_validated_on() {
+    let plain = TrainSettings { augmentation: Vec::new(), epochs: 1, ..settings() };
+    let augmented = TrainSettings { epochs: 1, ..settings() };
+    let never = TrainSettings {
+        augmentation: vec![Augmentation::RandomFlip(Flip { mode: FlipMode::Vertical, change_rate: 0.0 })],
+        ..plain.clone()
+    };
+    let [plain, augmented, never] = [plain, augmented, never].map(|settings| Run::new().go_with(&settings));
+    assert!(plain == never, "a function that never applies changed something");
+    assert_ne!(plain.files["saved_models/last_model.h5"], augmented.files["saved_models/last_model.h5"]);
+}
+
+#[test]
+fn a_sample_is_augmented_alike_in_any_batch_and_otherwise_in_another_epoch() {
+    let whole = batch(6, (8, 8, 3), 3);
+    let pixels = 8 * 8 * 3;
+    let mut alone = Batch {
+        images: whole.images[4 * pixels..5 * pixels].to_vec(),
+        masks: whole.masks[4 * 64..5 * 64].to_vec(),
+        shape: [1, 3, 8, 8],
+        samples: vec![4],
+    };
+    let (mut later, mut whole) = (alone.clone(), whole);
+    let functions = settings().augmentation;
+    for (batch, epoch) in [(&mut whole, 1), (&mut alone, 1), (&mut later, 2)] {
+        batch.augment(&functions, (-9.0, 9.0), 120, epoch);
+    }
+    assert_eq!(whole.images[4 * pixels..5 * pixels], alone.images);
+    assert_eq!(whole.masks[4 * 64..5 * 64], alone.masks);
+    assert_ne!(alone.images, later.images);
 }
 
 #[test]

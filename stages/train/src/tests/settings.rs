@@ -61,8 +61,9 @@ fn the_background_of_pascal_voc_weighs_half() {
 #[test]
 fn what_is_not_built_yet_is_never_ignored() {
     let cases: [Case; 10] = [
-        ("data_augmentation.random_flip", |c| {
-            c["data_augmentation"] = json!({"random_flip": {"mode": "horizontal"}});
+        ("data_augmentation.random_gamma", |c| {
+            c["data_augmentation"] =
+                json!({"random_flip": {"mode": "horizontal"}, "random_gamma": {"gamma": [0.5, 2]}});
         }),
         ("custom_data_augmentation", |c| c["custom_data_augmentation"] = json!({"function_name": "mine"})),
         ("training.optimizer.SGD", |c| c["training"]["optimizer"] = json!({"SGD": {}})),
@@ -151,6 +152,26 @@ fn a_lambda_without_a_rate_for_some_epoch_is_found_before_anything_runs() {
         assert_eq!(issues[0].key, "training.callbacks.LearningRateScheduler.schedule");
         assert!(issues[0].message.contains(wanted), "{}", issues[0].message);
     }
+}
+
+#[test]
+fn augmentation_has_effective_values_in_the_order_of_the_file() {
+    let settings = |functions: Value| {
+        let config = config(|c| c["data_augmentation"] = functions);
+        serde_json::to_value(TrainSettings::from_config(&config).expect("settings")).expect("JSON")
+    };
+    let found = settings(json!([
+        {"random_flip": {"mode": "vertical"}},
+        {"random_contrast": {"factor": 0.5, "change_rate": 0}},
+        {"random_brightness": {"factor": 0.25}}
+    ]));
+    let wanted = json!([
+        {"random_flip": {"mode": "vertical", "change_rate": 0.5}},
+        {"random_brightness": {"factor": [-0.25, 0.25], "change_rate": 1.0}}
+    ]);
+    assert_eq!(found["augmentation"], wanted);
+    let pair = settings(json!([{"random_brightness": {"factor": [-0.25, 0.25], "change_rate": 1}}]));
+    assert_eq!(pair, settings(json!([{"random_brightness": {"factor": 0.25}}])));
 }
 
 #[test]
@@ -305,7 +326,7 @@ fn all_mistakes_come_in_one_report() {
         c["training"]["batch_size"] = json!(0);
         c["training"]["model"]["alpha"] = json!(-1.0);
         c["preprocessing"] = Value::Null;
-        c["data_augmentation"] = json!({"random_flip": {"mode": "vertical"}});
+        c["data_augmentation"] = json!({"random_gamma": {"gamma": [0.5, 2]}});
     });
     assert_eq!(mistakes.len(), 4, "{mistakes:?}");
 }

@@ -4,9 +4,9 @@ use crate::{ModelSettings, OptimizerSettings, Train, TrainSettings, batches::Bat
 use contract::{
     ArtifactKind, CancelToken, EventKind, Input, InputContent, Outputs, Random, Runtime, Settings, Stage,
     StageContext, StageError,
-    config::{Adam, Aspp},
+    config::{Adam, Aspp, Brightness, Contrast, Flip, FlipMode, Range},
 };
-use dataset::{Fitting, Preprocessor, Sampling};
+use dataset::{Fitting, Preprocessor, Sampling, augmentation::Augmentation};
 use model::{
     Activation, Conv2d, DepthwiseConv2d, Graph, GraphBuilder, Initializer, Interpolation, LayerId, Op,
     Padding,
@@ -207,6 +207,11 @@ pub(crate) fn settings() -> TrainSettings {
             fitting: Fitting::Stretch(Sampling::Bilinear),
             void_as_background: false,
         },
+        augmentation: vec![
+            Augmentation::RandomFlip(Flip { mode: FlipMode::HorizontalAndVertical, change_rate: 0.5 }),
+            Augmentation::RandomContrast(Contrast { factor: Range::new(0.6, 1.4), change_rate: 1.0 }),
+            Augmentation::RandomBrightness(Brightness { factor: Range::new(-0.1, 0.1), change_rate: 0.8 }),
+        ],
         batch_size: 4,
         epochs: 2,
         optimizer: OptimizerSettings::Adam(Adam::default()),

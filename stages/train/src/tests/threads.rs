@@ -1,6 +1,6 @@
 //! Results on any number of threads.
 
-use super::support::{Run, batch, trainer};
+use super::support::{Run, batch, settings, trainer};
 use crate::state::State;
 use model::{AsppVersion, Backbone, DeeplabV3};
 
@@ -34,6 +34,21 @@ fn steps_on_1_2_and_4_threads_give_the_same_bits() {
                 "{images} images on {threads} threads differ"
             );
         }
+    }
+}
+
+#[test]
+fn a_batch_is_augmented_alike_on_1_2_and_4_threads() {
+    let augmented = |threads: usize| {
+        let mut batch = batch(16, (32, 48, 3), 3);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| batch.augment(&settings().augmentation, (-1.0, 1.0), 120, 1));
+        batch
+    };
+    let single = augmented(1);
+    assert_ne!(single, batch(16, (32, 48, 3), 3));
+    for threads in [2, 4] {
+        assert!(augmented(threads) == single, "{threads} threads differ");
     }
 }
 
