@@ -213,11 +213,11 @@ impl Launch<'_> {
             stream.emit(Some((&stage.name, 0)), false, EventKind::StagePlanned { after });
         }
         for note in &prepared.loaded.notes {
-            stream.emit(None, false, EventKind::Note { message: note.clone() });
+            stream.emit(None, false, EventKind::note(note.clone()));
         }
         if let Some(seed) = prepared.drawn_seed {
             let message = format!("general.global_seed is None; {seed} was drawn for this run");
-            stream.emit(None, false, EventKind::Note { message });
+            stream.emit(None, false, EventKind::note(message));
         }
         tell_found(found, stream);
     }
@@ -234,7 +234,7 @@ fn finding_event(finding: &Finding) -> EventKind {
     let help = finding.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
     let message = format!("{}{help}", finding.message);
     match finding.severity {
-        Severity::Note => EventKind::Note { message },
+        Severity::Note => EventKind::note(message),
         Severity::Warning | Severity::Error => EventKind::warning(message),
     }
 }

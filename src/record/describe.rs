@@ -27,7 +27,7 @@ pub fn describe(kind: &EventKind) -> Option<String> {
         EventKind::Metric { name, step: Some(step), value } => format!("{name} = {value} (step {step})"),
         EventKind::Metric { name, step: None, value } => format!("{name} = {value}"),
         EventKind::Figure { title, path } => format!("figure: {title} ({path})"),
-        EventKind::Note { message } => message.clone(),
+        EventKind::Note { message, .. } => message.clone(),
         EventKind::Warning { message, .. } => format!("warning: {message}"),
         EventKind::ArtifactPublished { path, bytes, .. } => format!("wrote {path} ({bytes} bytes)"),
         EventKind::StageFinished { seconds } => format!("done in {seconds:.1} s"),

@@ -63,7 +63,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let run = RunFolder::create(root.path().join("run").to_str().unwrap()).unwrap();
         let metric = event(0, EventKind::Metric { name: "val_loss".to_owned(), step: Some(1), value: 0.25 });
-        let note = event(2, EventKind::Note { message: "two\nlines".to_owned() });
+        let note = event(2, EventKind::note("two\nlines"));
         let progress = Progress { label: "epoch 1/2".to_owned(), done: 1, total: 2, note: None };
         let mut log = run.events().unwrap();
         log.write(&metric).unwrap();

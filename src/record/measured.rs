@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn the_numbers_are_those_of_the_whole_history_whatever_else_the_file_holds() {
-        let note = EventKind::Note { message: r#"{"event":"metric","name":"x","value":1}"#.to_owned() };
+        let note = EventKind::note(r#"{"event":"metric","name":"x","value":1}"#);
         let failed =
             EventKind::StageFailed { code: "a::b".to_owned(), message: "it broke".to_owned(), help: None };
         let text: String = [

@@ -153,7 +153,7 @@ impl Terminal {
             _ if self.quiet => {}
             EventKind::StageStarted { .. } => self.say(Some(stage), "starts"),
             EventKind::CacheHit { .. } => self.say(Some(stage), "stored result, not run again"),
-            EventKind::Note { message } if !event.cached => self.say(Some(stage), &plain(message)),
+            EventKind::Note { message, .. } if !event.cached => self.say(Some(stage), &plain(message)),
             _ => {}
         }
         self.metrics.hear(event);
@@ -170,7 +170,7 @@ impl Terminal {
             EventKind::Warning { message, .. } => {
                 self.say(None, &format!("{} {}", self.warning(), plain(message)));
             }
-            EventKind::Note { message } if !self.quiet => self.say(None, &plain(message)),
+            EventKind::Note { message, .. } if !self.quiet => self.say(None, &plain(message)),
             EventKind::RunFinished { outcome, seconds } => self.end(outcome, *seconds),
             _ => {}
         }

@@ -301,7 +301,7 @@ impl<'a> Board<'a> {
             _ if working.is_empty() => stopping,
             _ => format!("{stopping}: {}; Ctrl-C again ends {them} now", self.what_is_awaited(&working)),
         };
-        stream.emit(None, false, EventKind::Note { message });
+        stream.emit(None, false, EventKind::note(message));
     }
 
     /// What the stages at work do before the run ends.
@@ -333,7 +333,7 @@ impl<'a> Board<'a> {
         self.set(index, State::Parked(busy));
         let Some(standing) = self.stages.get_mut(&index) else { return };
         if standing.busy_told.replace(busy) != Some(busy) {
-            let note = EventKind::Note { message: busy.note(self.run.store) };
+            let note = EventKind::note(busy.note(self.run.store));
             stream.emit(Some((&standing.stage.name, standing.attempts)), false, note);
         }
     }

@@ -126,7 +126,7 @@ fn keep_within_bound(run: &Run<'_>, stream: &mut EventStream<'_>) {
     let kept =
         Bound::from_environment().and_then(|bound| Ok((bound, run.store.keep_within(bound, &stopped)?)));
     let kind = match kept {
-        Ok((Bound::Bytes(most), Some(cleared))) => EventKind::Note { message: cleared_note(&cleared, most) },
+        Ok((Bound::Bytes(most), Some(cleared))) => EventKind::note(cleared_note(&cleared, most)),
         Ok(_) => return,
         Err(error) => {
             EventKind::transient_warning(format!("the store is not kept within its bound: {error}"))

@@ -109,7 +109,7 @@ fn meaning(printed: Printed, out: &Path) -> Result<SaidLine, String> {
             EventKind::Metric { name, step, value: value.unwrap_or(f64::NAN) }
         }
         Printed::Figure { title, path } => EventKind::Figure { title, path: file(&path, out)? },
-        Printed::Note { message } => EventKind::Note { message },
+        Printed::Note { message } => EventKind::note(message),
         Printed::Warning { message } => EventKind::warning(message),
         Printed::Artifact { output, path } => {
             return Ok(SaidLine::Artifact { output, path: file(&path, out)? });

@@ -138,7 +138,7 @@ mod tests {
         let record = RunRecord::start(folder.id(), "training", "a.yaml");
         let mut files = Files::new(folder.clone(), Journal::start(folder.clone(), record)?);
         let tell = |files: &mut Files, seq: u64| {
-            let kind = EventKind::Note { message: seq.to_string() };
+            let kind = EventKind::note(seq.to_string());
             files.event(Event { seq, at: String::new(), stage: None, attempt: 0, cached: false, kind });
         };
         tell(&mut files, 0);

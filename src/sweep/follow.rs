@@ -103,7 +103,7 @@ impl<'a> Followed<'a> {
         record: RunRecord,
         after: Option<Standing>,
     ) -> Self {
-        let notes = variant.notes.iter().map(|note| (None, EventKind::Note { message: note.clone() }));
+        let notes = variant.notes.iter().map(|note| (None, EventKind::note(note.clone())));
         Self {
             position,
             variant,

@@ -102,7 +102,7 @@ impl Screen {
                     count(self.nodes, "stage")
                 ));
             }
-            (None, EventKind::Note { message }) if !self.quiet => self.say(&cells::plain(message)),
+            (None, EventKind::Note { message, .. }) if !self.quiet => self.say(&cells::plain(message)),
             (None, EventKind::Warning { message, .. }) => {
                 self.say(&format!("{} {}", self.word("warning:", "33"), cells::plain(message)));
             }

@@ -67,7 +67,7 @@ echo '{\"event\": \"artifact\", \"output\": \"nothing\", \"path\": \"deep/number
     let told = |run: &str| -> Vec<String> {
         let told = |event: contract::Event| match event.kind {
             EventKind::Metric { name, step, value } => Some(format!("{name} {step:?} {value}")),
-            EventKind::Note { message } => Some(format!("note {message}")),
+            EventKind::Note { message, .. } => Some(format!("note {message}")),
             EventKind::Warning { message, transient } => Some(format!("warning {transient} {message}")),
             EventKind::Figure { title, path } => Some(format!("figure {title} {path}")),
             EventKind::RunFinished { .. } => Some("end".to_owned()),

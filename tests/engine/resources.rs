@@ -116,7 +116,7 @@ fn an_exclusive_stage_waits_for_the_machine_and_says_so_once() {
     let notes = sandbox
         .events("run-2")
         .into_iter()
-        .filter(|event| matches!(&event.kind, EventKind::Note { message } if message.contains(words)));
+        .filter(|event| matches!(&event.kind, EventKind::Note { message, .. } if message.contains(words)));
     assert_eq!(notes.count(), 1);
     assert_eq!(sandbox.executed("run-2"), ["a"]);
 }

@@ -102,13 +102,13 @@ impl Launch<'_> {
         for note in planned.variants.iter().flat_map(|variant| &variant.notes) {
             if !told.contains(&note) {
                 told.push(note);
-                stream.emit(None, false, EventKind::Note { message: note.clone() });
+                stream.emit(None, false, EventKind::note(note.clone()));
             }
         }
         if let Some(seed) = planned.drawn_seed {
             let message =
                 format!("general.global_seed is None; {seed} was drawn for all variants of this sweep");
-            stream.emit(None, false, EventKind::Note { message });
+            stream.emit(None, false, EventKind::note(message));
         }
         tell_found(found, stream);
     }

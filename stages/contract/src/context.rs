@@ -102,9 +102,14 @@ impl StageContext {
         self.emit(EventKind::Metric { name: name.into(), step: None, value });
     }
 
-    /// Says a line about the work.
+    /// Says a line about the result. Whoever gets it from the store is told too.
     pub fn note(&self, message: impl Into<String>) {
-        self.emit(EventKind::Note { message: message.into() });
+        self.emit(EventKind::note(message));
+    }
+
+    /// Says a line that concerns this attempt alone, a speed for instance; nobody is told again.
+    pub fn note_transient(&self, message: impl Into<String>) {
+        self.emit(EventKind::transient_note(message));
     }
 
     /// Warns the user of something about the result; the run goes on. Whoever gets the result from the store is warned

@@ -91,6 +91,9 @@ pub enum EventKind {
     Note {
         /// One line.
         message: String,
+        /// Whether it is about this attempt alone, as a speed is, so that no hit tells it again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        transient: bool,
     },
     /// Something the user should know of; the run goes on.
     Warning {
@@ -143,7 +146,7 @@ impl EventKind {
             Self::Progress(Progress { label, note, .. }) => [label].into_iter().chain(note).collect(),
             Self::Metric { name, .. } => vec![name],
             Self::Figure { title, path } => vec![title, path],
-            Self::Note { message } | Self::Warning { message, .. } => vec![message],
+            Self::Note { message, .. } | Self::Warning { message, .. } => vec![message],
             Self::ArtifactPublished { path, .. } => vec![path],
             Self::StageFailed { message, help, .. } => [message].into_iter().chain(help).collect(),
             Self::StagePlanned { .. }
@@ -161,9 +164,19 @@ impl EventKind {
             self,
             Self::Metric { .. }
                 | Self::Figure { .. }
-                | Self::Note { .. }
+                | Self::Note { transient: false, .. }
                 | Self::Warning { transient: false, .. }
         )
+    }
+
+    /// A line about a result, which goes with it wherever it is used.
+    pub fn note(message: impl Into<String>) -> Self {
+        Self::Note { message: message.into(), transient: false }
+    }
+
+    /// A line about what happens now, of no concern to who uses the result later.
+    pub fn transient_note(message: impl Into<String>) -> Self {
+        Self::Note { message: message.into(), transient: true }
     }
 
     /// A warning about a result, which goes with it wherever it is used.
@@ -198,6 +211,17 @@ fn null_as_nan<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64,
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_transient_note_is_marked_on_the_wire_and_does_not_survive_a_hit() -> serde_json::Result<()> {
+        let (lasting, transient) = (EventKind::note("n"), EventKind::transient_note("n"));
+        assert!(lasting.survives_a_hit() && !transient.survives_a_hit());
+        assert_eq!(serde_json::to_string(&lasting)?, r#"{"event":"note","message":"n"}"#);
+        for kind in [lasting, transient] {
+            assert_eq!(serde_json::from_str::<EventKind>(&serde_json::to_string(&kind)?)?, kind);
+        }
+        Ok(())
+    }
 
     #[test]
     fn a_transient_warning_is_marked_on_the_wire_and_does_not_survive_a_hit() -> serde_json::Result<()> {

@@ -228,7 +228,7 @@ fn an_int8_model_is_measured_beside_its_float_model() {
 
     let events = events.lock().expect("nobody panicked");
     let line = format!("[INFO] : Quantized model accuracy on validation_set: {int8:.2} %");
-    assert!(events.contains(&EventKind::Note { message: line.clone() }), "{line} in {events:?}");
+    assert!(events.contains(&EventKind::note(line.clone())), "{line} in {events:?}");
     let figures = events.iter().filter(|event| matches!(event, EventKind::Figure { .. })).count();
     assert_eq!(figures, 2);
     let stage = folder.path().join("_stage");

@@ -121,7 +121,7 @@ impl Bench {
     pub(crate) fn lines(&self) -> String {
         let events = self.events.lock().expect("no panic while telling");
         let lines = events.iter().filter_map(|event| match event {
-            EventKind::Note { message } => Some(message.clone() + "\n"),
+            EventKind::Note { message, .. } => Some(message.clone() + "\n"),
             EventKind::Warning { message, .. } => Some(format!("warning: {message}\n")),
             _ => None,
         });

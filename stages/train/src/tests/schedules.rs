@@ -72,7 +72,7 @@ fn told(callback: serde_json::Value) -> (Vec<f64>, Vec<String>) {
         _ => None,
     });
     let notes = story.lasting.iter().filter_map(|event| match event {
-        EventKind::Note { message } if message.contains("learning rate") => Some(message.clone()),
+        EventKind::Note { message, .. } if message.contains("learning rate") => Some(message.clone()),
         _ => None,
     });
     let table = String::from_utf8(story.files["logs/metrics/train_metrics.csv"].clone()).expect("text");
