@@ -49,7 +49,7 @@ impl Fit<'_> {
     pub(crate) fn run(&self, state: &mut State, checkpoints: &mut Checkpoints) -> Result<(), TrainError> {
         for epoch in 0..state.history.len() {
             self.tell_rate(epoch, state.history[epoch].lr);
-            self.tell_epoch(epoch, &state.history[epoch]);
+            self.tell_epoch(epoch, &state.history[epoch], None);
         }
         // A training that goes on may do so in another run folder, or in one where a model was just being replaced.
         if !state.history.is_empty() {
@@ -58,13 +58,13 @@ impl Fit<'_> {
         let mut course = Course { state, checkpoints, saved: Instant::now() };
         while course.state.position.epoch < self.epochs {
             self.begin_epoch(course.state)?;
-            self.train_epoch(&mut course)?;
+            let speed = self.train_epoch(&mut course)?;
             let figures = self.validate(&mut course)?;
             course.state.finish_epoch(figures);
             course.commit()?;
             self.exporter.publish(course.state, self.context);
             let epoch = course.state.position.epoch - 1;
-            self.tell_epoch(epoch, &course.state.history[epoch]);
+            self.tell_epoch(epoch, &course.state.history[epoch], speed);
         }
         Ok(())
     }
@@ -79,11 +79,12 @@ impl Fit<'_> {
         Ok(())
     }
 
-    /// The batches of the epoch that are not done yet.
-    fn train_epoch(&self, course: &mut Course<'_>) -> Result<(), TrainError> {
+    /// The batches of the epoch that are not done yet. Gives the images per second, if there were any.
+    fn train_epoch(&self, course: &mut Course<'_>) -> Result<Option<f64>, TrainError> {
         let epoch = course.state.position.epoch;
         let order = shuffled(self.training.len(), self.trainer.seed, epoch);
         let batches: Vec<&[usize]> = order.chunks(self.batch_size).collect();
+        let (started, mut images) = (Instant::now(), 0);
         let mut next = self.load_augmented(batches.get(course.state.position.batch), epoch)?;
         while let Some(batch) = next {
             self.stop_if_cancelled(course)?;
@@ -97,6 +98,7 @@ impl Fit<'_> {
                 let (step, epoch) = (position.batch + 1, position.epoch + 1);
                 return Err(TrainError::NanLoss { loss: loss.loss, step, epoch });
             }
+            images += batch.samples.len();
             position.batch += 1;
             position.loss += loss.loss;
             position.correct += loss.correct;
@@ -111,7 +113,7 @@ impl Fit<'_> {
             }
             next = loaded?;
         }
-        Ok(())
+        Ok((images > 0).then(|| images as f64 / started.elapsed().as_secs_f64()))
     }
 
     /// The figures of the epoch whose batches are all done.
@@ -188,15 +190,17 @@ impl Fit<'_> {
     }
 
     /// An epoch's figures: metrics with the epoch from 0 as their step, as Keras and MLflow count, and a line for people,
-    /// who count from 1.
-    fn tell_epoch(&self, epoch: usize, figures: &EpochFigures) {
+    /// who count from 1. The line is no part of the result: the speed, in images per second, is that of this machine now.
+    fn tell_epoch(&self, epoch: usize, figures: &EpochFigures, speed: Option<f64>) {
         for (name, value) in figures.named() {
             self.context.emit(EventKind::Metric { name: name.to_owned(), step: Some(epoch as u64), value });
         }
-        let EpochFigures { loss, accuracy, val_loss, val_accuracy, val_miou, .. } = figures;
-        self.context.note(format!(
+        let EpochFigures { loss, accuracy, val_loss, val_accuracy, val_miou, lr } = figures;
+        let lr = four_digits(*lr);
+        let speed = speed.map(|speed| format!(", {speed:.0} images/s")).unwrap_or_default();
+        self.context.note_transient(format!(
             "epoch {}/{}: loss {loss:.4}, accuracy {accuracy:.4}, val_loss {val_loss:.4}, val_accuracy \
-             {val_accuracy:.4}, val_miou {val_miou:.4}",
+             {val_accuracy:.4}, val_miou {val_miou:.4}, lr {lr}{speed}",
             epoch + 1,
             self.epochs
         ));
@@ -209,6 +213,12 @@ impl Course<'_> {
         self.saved = Instant::now();
         Ok(())
     }
+}
+
+/// A number with four significant digits.
+fn four_digits(number: f64) -> String {
+    let scientific = format!("{number:.3e}");
+    scientific.parse::<f64>().map_or(scientific, |rounded| rounded.to_string())
 }
 
 /// A share; 0 of nothing.

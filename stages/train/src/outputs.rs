@@ -1,4 +1,4 @@
-//! What a training leaves behind: models, the table of its epochs, learning curves.
+//! What a training leaves behind: models, the table of its epochs, event files for TensorBoard, learning curves.
 
 use crate::{
     TrainError,
@@ -8,10 +8,13 @@ use crate::{
 };
 use contract::{EventKind, StageContext, failpoint, layout};
 use figures::{Series, curves};
-use formats::keras;
+use formats::{
+    keras,
+    tensorboard::{Scalar, event_file},
+};
 use fs_err as fs;
 use model::{Graph, passes};
-use std::path::Path;
+use std::{io::Write, path::Path};
 
 /// The model with the lowest validation loss.
 pub(crate) const BEST: &str = "best_model.h5";
@@ -21,6 +24,9 @@ const BEST_AUGMENTED: &str = "best_augmented_model.h5";
 const LAST: &str = "last_model.h5";
 /// Figures of every epoch.
 const TABLE: &str = "train_metrics.csv";
+/// Figures of every epoch for TensorBoard: one such file below `logs` for each of its two runs. Keras puts time, host and
+/// process into the name.
+const EVENTS: &str = "events.out.tfevents.0.pipeline.v2";
 
 /// Turns states into files.
 #[derive(Debug, Clone)]
@@ -46,6 +52,11 @@ impl Exporter {
             fs::write(models.join(name), bytes)?;
         }
         fs::write(tables.join(TABLE), table(&state.history))?;
+        for (run, bytes) in event_files(&state.history) {
+            let folder = context.out.join(layout::LOGS).join(run);
+            fs::create_dir_all(&folder)?;
+            fs::write(folder.join(EVENTS), bytes)?;
+        }
         for (title, name, svg) in pictures(&state.history) {
             fs::write(tables.join(name), svg)?;
             let path = format!("{}/metrics/{name}", layout::LOGS);
@@ -68,7 +79,7 @@ impl Exporter {
         Ok(())
     }
 
-    /// Replaces the run folder's models and table while the training goes on. A run folder that cannot be written is a
+    /// Replaces the run folder's models and tables while the training goes on. A run folder that cannot be written is a
     /// warning: the training does not depend on it.
     pub(crate) fn publish(&self, state: &State, context: &StageContext) {
         let Some(live) = &context.live else { return };
@@ -84,6 +95,11 @@ impl Exporter {
         fs::create_dir_all(&tables)?;
         for (name, bytes) in self.models(state)? {
             replace(&models.join(name), &bytes)?;
+        }
+        for (run, bytes) in event_files(&state.history) {
+            let folder = live.join(layout::LOGS).join(run);
+            fs::create_dir_all(&folder)?;
+            extend(&folder.join(EVENTS), &bytes)?;
         }
         replace(&tables.join(TABLE), table(&state.history).as_bytes())
     }
@@ -121,18 +137,54 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     Ok(fs::rename(&temporary, path)?)
 }
 
-/// One line an epoch, counted from 0, as Keras' CSVLogger writes it.
+/// Makes a file hold `bytes`. What is there already stays and the rest is appended, because TensorBoard follows the file
+/// that it opened and would not see another one in its place; half an event at the end does not disturb it. A file that
+/// is not a beginning of `bytes` is replaced.
+fn extend(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+    match fs::read(path) {
+        Ok(found) if bytes.starts_with(&found) => {
+            let mut file = fs::OpenOptions::new().append(true).open(path)?;
+            Ok(file.write_all(&bytes[found.len()..])?)
+        }
+        _ => replace(path, bytes),
+    }
+}
+
+/// One line an epoch, counted from 0, and the columns in alphabetical order, as Keras' CSVLogger writes it.
 fn table(history: &[EpochFigures]) -> String {
-    let mut text = String::from("epoch,loss,accuracy,val_loss,val_accuracy,val_miou,lr\n");
+    const COLUMNS: [&str; 6] = ["accuracy", "loss", "lr", "val_accuracy", "val_loss", "val_miou"];
+    let mut text = format!("epoch,{}\n", COLUMNS.join(","));
     for (epoch, figures) in history.iter().enumerate() {
-        let values: Vec<String> = figures.named().iter().map(|(_, value)| value.to_string()).collect();
+        let values = COLUMNS.map(|column| figures.value(column).to_string());
         text.push_str(&format!("{epoch},{}\n", values.join(",")));
     }
     text
 }
 
+/// The event file of each of the two runs that TensorBoard shows, under its name, with the tags of Keras' callback
+/// (`keras/src/callbacks/tensorboard.py`).
+fn event_files(history: &[EpochFigures]) -> [(&'static str, Vec<u8>); 2] {
+    const TRAIN: [(&str, &str); 3] =
+        [("epoch_loss", "loss"), ("epoch_accuracy", "accuracy"), ("epoch_learning_rate", "lr")];
+    const VALIDATION: [(&str, &str); 3] =
+        [("epoch_loss", "val_loss"), ("epoch_accuracy", "val_accuracy"), ("epoch_miou", "val_miou")];
+    [("train", TRAIN), ("validation", VALIDATION)].map(|(run, series)| {
+        let epochs = history.iter().enumerate();
+        let scalars: Vec<Scalar<'_>> = epochs
+            .flat_map(|(epoch, figures)| {
+                series.map(|(tag, name)| Scalar {
+                    tag,
+                    step: epoch as u64,
+                    value: figures.value(name) as f32,
+                })
+            })
+            .collect();
+        (run, event_file(&scalars))
+    })
+}
+
 /// Title, file name and SVG of each learning curve.
-fn pictures(history: &[EpochFigures]) -> [(&'static str, &'static str, String); 2] {
+fn pictures(history: &[EpochFigures]) -> [(&'static str, &'static str, String); 3] {
     let series = |wanted: &[&str]| -> Vec<Series> {
         wanted
             .iter()
@@ -141,18 +193,17 @@ fn pictures(history: &[EpochFigures]) -> [(&'static str, &'static str, String); 
                 points: history
                     .iter()
                     .enumerate()
-                    .flat_map(|(epoch, figures)| {
-                        let named = figures.named().into_iter().filter(|(name, _)| name == wanted);
-                        named.map(move |(_, value)| (epoch as f64 + 1.0, value))
-                    })
+                    .map(|(epoch, figures)| (epoch as f64 + 1.0, figures.value(wanted)))
                     .collect(),
             })
             .collect()
     };
     let losses = series(&["loss", "val_loss"]);
     let scores = series(&["accuracy", "val_accuracy", "val_miou"]);
+    let rates = series(&["lr"]);
     [
         ("Loss", "loss.svg", curves("Loss", "epoch", &losses)),
         ("Accuracy and mIoU", "accuracy.svg", curves("Accuracy and mIoU", "epoch", &scores)),
+        ("Learning rate", "learning_rate.svg", curves("Learning rate", "epoch", &rates)),
     ]
 }

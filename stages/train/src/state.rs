@@ -75,6 +75,11 @@ impl EpochFigures {
             ("lr", self.lr),
         ]
     }
+
+    /// The figure of that name; NaN where there is none.
+    pub(crate) fn value(&self, name: &str) -> f64 {
+        self.named().iter().find(|(other, _)| *other == name).map_or(f64::NAN, |(_, value)| *value)
+    }
 }
 
 impl State {

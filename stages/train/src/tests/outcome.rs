@@ -51,15 +51,19 @@ fn the_table_has_a_line_an_epoch_and_the_numbers_that_were_told() {
     let story = Run::new().go(2, None);
     let table = String::from_utf8(story.files["logs/metrics/train_metrics.csv"].clone()).expect("text");
     let lines: Vec<&str> = table.lines().collect();
-    assert_eq!(lines[0], "epoch,loss,accuracy,val_loss,val_accuracy,val_miou,lr");
+    assert_eq!(lines[0], "epoch,accuracy,loss,lr,val_accuracy,val_loss,val_miou");
     assert_eq!(lines.len(), 1 + settings().epochs);
     for (epoch, line) in lines[1..].iter().enumerate() {
-        let mut told = vec![epoch as f64];
+        let mut told: Vec<(&str, f64)> = vec![("epoch", epoch as f64)];
         told.extend(story.lasting.iter().filter_map(|event| match event {
-            EventKind::Metric { step: Some(step), value, .. } if *step == epoch as u64 => Some(*value),
+            EventKind::Metric { name, step: Some(step), value } if *step == epoch as u64 => {
+                Some((name.as_str(), *value))
+            }
             _ => None,
         }));
-        let written: Vec<f64> = line.split(',').map(|value| value.parse().expect("a number")).collect();
+        told[1..].sort_by_key(|(name, _)| *name);
+        let values = line.split(',').map(|value| value.parse().expect("a number"));
+        let written: Vec<(&str, f64)> = lines[0].split(',').zip(values).collect();
         assert_eq!(written, told);
     }
 }
@@ -149,10 +153,46 @@ fn the_run_folder_has_the_models_while_the_training_goes_on() {
     let run = Run::new();
     run.go(2, Some(7));
     let live = run.folder.path().join("live");
-    for name in ["saved_models/last_model.h5", "saved_models/best_model.h5", "logs/metrics/train_metrics.csv"]
-    {
+    let names = [
+        "saved_models/last_model.h5",
+        "saved_models/best_model.h5",
+        "logs/metrics/train_metrics.csv",
+        "logs/train/events.out.tfevents.0.pipeline.v2",
+        "logs/validation/events.out.tfevents.0.pipeline.v2",
+    ];
+    for name in names {
         assert!(live.join(name).exists(), "{name}");
     }
+}
+
+/// What TensorBoard follows while the training goes on is the file that it opened, and nothing in it twice.
+#[test]
+fn event_files_in_the_run_folder_grow_in_place_and_a_damaged_one_is_written_anew() {
+    let run = Run::new();
+    let live = run.folder.path().join("live/logs/train/events.out.tfevents.0.pipeline.v2");
+    assert_eq!(run.go(2, Some(7)).result, Err(StageError::Cancelled));
+    let (first, file) = (fs_err::read(&live).expect("a file"), fs_err::File::open(&live).expect("a file"));
+    // As if it had been killed while it appended.
+    let cut = first.len() - 5;
+    fs_err::OpenOptions::new().write(true).open(&live).expect("a file").set_len(cut as u64).expect("a file");
+    let story = run.go(2, None);
+    let whole = &story.files["logs/train/events.out.tfevents.0.pipeline.v2"];
+    assert!(whole.starts_with(&first) && whole.len() > first.len());
+    let mut followed = Vec::new();
+    std::io::Read::read_to_end(&mut { file }, &mut followed).expect("bytes");
+    assert_eq!(&followed, whole);
+
+    fs_err::write(&live, "no event file").expect("a file");
+    run.go(2, None);
+    assert_eq!(&fs_err::read(&live).expect("a file"), whole);
+}
+
+#[test]
+fn a_line_an_epoch_has_all_figures_and_the_speed_and_is_no_part_of_the_result() {
+    let lines = Run::new().lines(&settings());
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with("epoch 1/2: loss ") && lines[1].contains(", lr 0.001, "), "{lines:?}");
+    assert!(lines.iter().all(|line| line.ends_with(" images/s")), "{lines:?}");
 }
 
 #[test]

@@ -12,8 +12,11 @@ fn undisturbed() -> Story {
         names,
         [
             "logs/metrics/accuracy.svg",
+            "logs/metrics/learning_rate.svg",
             "logs/metrics/loss.svg",
             "logs/metrics/train_metrics.csv",
+            "logs/train/events.out.tfevents.0.pipeline.v2",
+            "logs/validation/events.out.tfevents.0.pipeline.v2",
             "saved_models/best_augmented_model.h5",
             "saved_models/best_model.h5",
             "saved_models/last_model.h5",

@@ -241,17 +241,34 @@ impl Run {
         run_in(self.folder.path(), threads, cancel_after)
     }
 
+    /// The transient notes of a run.
+    pub(crate) fn lines(&self, settings: &TrainSettings) -> Vec<String> {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&lines);
+        run_with(settings, self.folder.path(), (2, None), move |event| {
+            if let EventKind::Note { message, transient: true } = event {
+                kept.lock().expect("a lock").push(message.clone());
+            }
+        });
+        lines.lock().expect("a lock").clone()
+    }
+
     /// Runs the stage with these settings.
     pub(crate) fn go_with(&self, settings: &TrainSettings) -> Story {
-        run_with(settings, self.folder.path(), 2, None)
+        run_with(settings, self.folder.path(), (2, None), |_| {})
     }
 }
 
 pub(crate) fn run_in(folder: &Path, threads: usize, cancel_after: Option<u64>) -> Story {
-    run_with(&settings(), folder, threads, cancel_after)
+    run_with(&settings(), folder, (threads, cancel_after), |_| {})
 }
 
-fn run_with(settings: &TrainSettings, folder: &Path, threads: usize, cancel_after: Option<u64>) -> Story {
+fn run_with(
+    settings: &TrainSettings,
+    folder: &Path,
+    (threads, cancel_after): (usize, Option<u64>),
+    hear: impl Fn(&EventKind) + Send + Sync + 'static,
+) -> Story {
     let (out, partial, live) = (folder.join("out"), folder.join("partial"), folder.join("live"));
     if out.exists() {
         fs_err::remove_dir_all(&out).expect("an old output goes");
@@ -262,6 +279,7 @@ fn run_with(settings: &TrainSettings, folder: &Path, threads: usize, cancel_afte
     let steps = Arc::new(Mutex::new(0));
     let (token, kept) = (cancel.clone(), Arc::clone(&lasting));
     let events = move |event: EventKind| {
+        hear(&event);
         if event.survives_a_hit() || matches!(event, EventKind::Warning { .. }) {
             kept.lock().expect("a lock").push(event);
         } else if let EventKind::Progress(progress) = event
