@@ -46,6 +46,23 @@ fn list(name: &str, value: &AttrValue) -> Result<Vec<String>, String> {
     }
 }
 
+/// The bytes of a dataset at the root that is none of Keras' own; none where there is no such dataset.
+pub(super) fn bytes(file: &File, name: &str) -> Result<Option<Vec<u8>>, FormatError> {
+    let Ok(dataset) = file.dataset(name) else { return Ok(None) };
+    let failed = |error: String| corrupt(format!("its `{name}` cannot be read: {error}"));
+    // A damaged file cannot ask for any amount of memory.
+    let length = dataset.shape().map_err(|error| failed(error.to_string()))?;
+    let length = length.iter().fold(1u64, |product, size| product.saturating_mul(*size));
+    if length > file.superblock().eof_address {
+        return Err(failed(format!("it has {length} bytes, more than the file")));
+    }
+    match dataset.dtype() {
+        Ok(DType::U8) => dataset.read_u8().map(Some).map_err(|error| failed(error.to_string())),
+        Ok(other) => Err(failed(format!("it has elements of type {other}, not bytes"))),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
 /// Reads a weight after its declared shape and type were checked, so that a damaged file cannot ask for any amount of memory.
 pub(super) fn read(dataset: &Dataset, wanted: &[usize]) -> Result<Tensor, String> {
     let found = dataset.shape().map_err(|error| error.to_string())?;

@@ -82,7 +82,7 @@ fn no_model_config(root: &Group, has_layer_names: bool) -> FormatError {
 
 /// The last component of a weight's path without Keras 2's output index: `bn/moving_mean:0` is `moving_mean`. Keras 2
 /// calls a depthwise kernel `depthwise_kernel`.
-fn weight_name<'n>(path: &'n str, class: &str) -> &'n str {
+pub(super) fn weight_name<'n>(path: &'n str, class: &str) -> &'n str {
     let last = path.rsplit('/').next().unwrap_or(path);
     match last.split(':').next().unwrap_or(last) {
         "depthwise_kernel" if class == "DepthwiseConv2D" => "kernel",

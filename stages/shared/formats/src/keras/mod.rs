@@ -27,10 +27,12 @@ mod names;
 mod network;
 mod options;
 mod read;
+mod weights;
 mod write;
 mod write_archive;
 
 pub(crate) use decode::operation_of;
-pub use read::{read_bytes, read_h5};
-pub use write::{h5_bytes, write_h5};
+pub use read::{attachment, read_bytes, read_h5};
+pub use weights::WeightsFile;
+pub use write::{h5_bytes, h5_bytes_with, write_h5};
 pub use write_archive::{keras_bytes, write_keras};

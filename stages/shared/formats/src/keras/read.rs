@@ -3,6 +3,7 @@
 use super::{
     decode::{input_shape, operation},
     file::{KerasFile, corrupt},
+    hdf5,
     network::{Described, Network},
 };
 use crate::FormatError;
@@ -32,6 +33,15 @@ pub fn read_bytes(bytes: Vec<u8>) -> Result<Graph, FormatError> {
     }
     let output = found(&builder, &network.output, "the output")?;
     Ok(builder.finish(output)?)
+}
+
+/// What [`h5_bytes_with`](super::h5_bytes_with) put under `name` into the file of these bytes; none where there is nothing
+/// of that name.
+///
+/// # Errors
+/// A damaged file, or something under that name that is not bytes.
+pub fn attachment(bytes: Vec<u8>, name: &str) -> Result<Option<Vec<u8>>, FormatError> {
+    hdf5::bytes(&hdf5::open(bytes)?, name)
 }
 
 fn add(builder: &mut GraphBuilder, file: &KerasFile, layer: &Described<'_>) -> Result<(), FormatError> {

@@ -27,6 +27,14 @@ pub fn write_h5(graph: &Graph, path: &Path) -> Result<(), FormatError> {
 /// # Errors
 /// As [`write_h5`], but for the operating system's.
 pub fn h5_bytes(graph: &Graph) -> Result<Vec<u8>, FormatError> {
+    h5_bytes_with(graph, &[])
+}
+
+/// The bytes that [`write_h5`] writes, with more that Keras does not look at: a dataset of bytes at the root for each name.
+///
+/// # Errors
+/// As [`h5_bytes`].
+pub fn h5_bytes_with(graph: &Graph, attachments: &[(&str, &[u8])]) -> Result<Vec<u8>, FormatError> {
     graph.check()?;
     let mut file = FileBuilder::new();
     file.set_attr("backend", text("tensorflow"));
@@ -47,6 +55,9 @@ pub fn h5_bytes(graph: &Graph) -> Result<Vec<u8>, FormatError> {
     weights.set_attr("backend", text("tensorflow"));
     weights.set_attr("keras_version", text(KERAS_VERSION));
     file.add_group(weights.finish());
+    for (name, bytes) in attachments {
+        file.create_dataset(name).with_u8_data(bytes).with_shape(&[bytes.len() as u64]);
+    }
     bytes(file, graph)
 }
 

@@ -10,6 +10,7 @@
 //! | [`fuse_padding()`] | ZeroPad2d + VALID convolution -> SAME convolution, where that is the same |
 //! | [`fuse_activation()`] | convolution or Add + ReLU or ReLU6 -> fused |
 //! | [`with_rescaling()`] | adds a Rescale layer behind the input |
+//! | [`without_rescaling()`] | takes it away again |
 //! | [`quantize()`] | float -> int8, given the range of every layer's output |
 //!
 //! [`for_deployment()`] is the order in which they are applied before quantization. A pass takes any valid graph and leaves
@@ -30,6 +31,7 @@ mod range;
 mod scale;
 mod squeeze_pool;
 mod with_rescaling;
+mod without_rescaling;
 
 pub use drop_identity::drop_identity;
 pub use fold_batch_norm::fold_batch_norm;
@@ -42,6 +44,7 @@ pub use range::{Range, Ranges};
 pub use scale::{activation_quant, weight_scale};
 pub use squeeze_pool::squeeze_pool;
 pub use with_rescaling::with_rescaling;
+pub use without_rescaling::without_rescaling;
 
 use crate::{Graph, GraphError};
 
