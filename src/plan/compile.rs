@@ -85,6 +85,7 @@ impl Compiler {
             inputs: stage.inputs().to_vec(),
             outputs: stage.outputs().to_vec(),
             sources: Default::default(),
+            copies: stage.copies(config),
         }
     }
 
@@ -106,6 +107,7 @@ impl Compiler {
             settings: work.settings,
             inputs: work.inputs,
             outputs: outputs.clone(),
+            copies: work.copies,
             timeout: None,
             retries: 0,
         }));
@@ -145,7 +147,8 @@ impl Compiler {
         bound
     }
 
-    /// The nearest producer of a kind that the port accepts, else what the configuration names.
+    /// The nearest producer of a kind that the port accepts, unless it wants one that is named; else what the configuration
+    /// names.
     fn bind(
         &mut self,
         stage: &dyn Stage,
@@ -153,7 +156,9 @@ impl Compiler {
         config: &Config,
         offers: &impl Fn(NodeIndex) -> bool,
     ) -> Option<Producer> {
-        let fits = |producer: &&Producer| port.accepts.contains(&producer.kind) && offers(producer.node);
+        let fits = |producer: &&Producer| {
+            !port.named && port.accepts.contains(&producer.kind) && offers(producer.node)
+        };
         if let Some(producer) = self.producers.iter().rev().find(fits) {
             return Some(producer.clone());
         }

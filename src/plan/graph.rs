@@ -1,6 +1,6 @@
 //! The plan as a graph.
 
-use contract::{ArtifactKind, InputPort, OutputPort, Resources, Settings, Source};
+use contract::{ArtifactKind, InputPort, OutputCopy, OutputPort, Resources, Settings, Source};
 use petgraph::{
     Direction,
     graph::{DiGraph, NodeIndex},
@@ -41,6 +41,8 @@ pub struct StageNode {
     pub inputs: Vec<InputPort>,
     /// What it gives out.
     pub outputs: Vec<OutputPort>,
+    /// Where outputs go besides the run folder.
+    pub copies: Vec<OutputCopy>,
     /// The machine and the program, where its result tells of them.
     pub device: Option<String>,
     /// What it holds of the machine while it works.

@@ -1,7 +1,7 @@
 //! Many plans as one: work that several of them have in common is one node.
 //!
 //! Nodes are the same when they have the same recipe (stage, version, settings, device, the same inputs), the same name in
-//! their own plans, the same place in the run folder, and wait for the same nodes. So the merged plan makes the same
+//! their own plans, the same places for their files, and wait for the same nodes. So the merged plan makes the same
 //! results as each plan alone, and a shared beginning once. Nodes of equal recipe that differ in name stay apart; which of
 //! them comes second finds the first one's result in the store.
 
@@ -188,7 +188,8 @@ fn same(stage: &StageNode, edges: &[(NodeIndex, Link)], place: usize) -> Result<
     };
     let limits = (cores, stage.resources.memory, stage.resources.exclusive, stage.timeout, stage.retries);
     let recipe = (stage.stage, stage.version, &stage.settings, &stage.device, inputs);
-    Digest::of_value(&(&stage.name, place, recipe, limits))
+    let copies: Vec<_> = stage.copies.iter().map(|copy| (&copy.output, &copy.path)).collect();
+    Digest::of_value(&(&stage.name, place, copies, recipe, limits))
 }
 
 #[cfg(test)]
@@ -205,6 +206,7 @@ mod tests {
             settings: Settings::of(&value),
             inputs: Vec::new(),
             outputs: Vec::new(),
+            copies: Vec::new(),
             device: None,
             resources: Resources::default(),
             timeout: None,

@@ -1,7 +1,7 @@
 //! A result's files, put into the run folder.
 
 use super::{Layout, Published, RecordError, RunFolder};
-use crate::store::{Manifest, Store, StoreError, failpoint};
+use crate::store::{Manifest, OutputRecord, Store, StoreError, failpoint};
 use fs_err as fs;
 use std::{
     collections::BTreeMap,
@@ -60,6 +60,18 @@ pub fn materialise(
         published.push(Published { path: place, digest: file.digest, bytes: file.size });
     }
     Ok(published)
+}
+
+/// Copies an output to a place outside of the run folder, replacing what is there, and says what is there now, by its
+/// absolute path.
+///
+/// # Errors
+/// A file that cannot be written; [`RecordError::Store`] as [`materialise`].
+pub fn copy_out(store: &Store, output: &OutputRecord, path: &Path) -> Result<Published, RecordError> {
+    let dest =
+        std::path::absolute(path).map_err(|error| RecordError::io("find the place of", path, error))?;
+    store.restore(&output.digest, output.size, &dest).map_err(|error| blame_the_run_folder(error, &dest))?;
+    Ok(Published { path: dest.to_string_lossy().into_owned(), digest: output.digest, bytes: output.size })
 }
 
 /// Moves a file, and gives it the permissions of a copy. That is impossible from one file system to another, and not done

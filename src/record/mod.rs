@@ -49,7 +49,7 @@ pub use keys::{Found, InputOrigin, Origin, RunKeys, StageKey, read_keys};
 pub use layout::Layout;
 pub use lease::{Lease, Life, life};
 pub use log::RunLog;
-pub use materialise::{Place, materialise};
+pub use materialise::{Place, copy_out, materialise};
 pub use measured::measured;
 pub use run::{Outcome, Published, RunRecord, StageRecord, StageState};
 pub use summary::{FailureRecord, Series, StageSummary, Summary};

@@ -166,10 +166,10 @@ pub enum StageState {
     Skipped,
 }
 
-/// A file in the run folder.
+/// A file in the run folder, or a copy of one elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
-    /// Its path below the run folder, `/` between the parts.
+    /// Its path below the run folder, `/` between the parts; that of a copy elsewhere is absolute.
     pub path: String,
     /// Content digest.
     pub digest: Digest,

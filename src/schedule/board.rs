@@ -586,6 +586,7 @@ mod tests {
             settings: Settings::of(&()),
             inputs: Vec::new(),
             outputs: Vec::new(),
+            copies: Vec::new(),
             device: None,
             resources: contract::Resources::default(),
             timeout: None,

@@ -6,7 +6,7 @@ use crate::{
     report::bytes,
     store::{Digest, InputKey, Manifest, Store, StoreError, free_space},
 };
-use contract::{Demand, Finding, Input, Machine, Preflight, Registry, Severity, Stage};
+use contract::{Demand, Finding, Input, Machine, Preflight, Registry, Severity, SourceContent, Stage};
 use petgraph::graph::NodeIndex;
 use std::{
     collections::BTreeMap,
@@ -93,6 +93,7 @@ pub fn preflight(look: &Preflighting<'_>) -> Result<Vec<Located>, StoreError> {
     found.extend(look.memory(&demands));
     found.extend(look.disk(&demands, &unsound));
     found.extend(look.folders());
+    found.extend(look.copies());
     Ok(without_repetition(found))
 }
 
@@ -302,6 +303,46 @@ impl Preflighting<'_> {
         findings.map(|finding| Located { stage: None, finding }).collect()
     }
 
+    /// Places outside of the run folder for outputs: each can be written, has one output, and is not read by this plan.
+    fn copies(&self) -> Vec<Located> {
+        let mut found = Vec::new();
+        let mut taken: BTreeMap<PathBuf, &str> = BTreeMap::new();
+        for (_, stage) in self.plan.stages() {
+            for copy in &stage.copies {
+                let (key, path, place) = (&copy.key, copy.path.display(), identity(&copy.path));
+                let reads = self.plan.sources().find(|(_, source)| match &source.content {
+                    SourceContent::File(file) => identity(file) == place,
+                    _ => false,
+                });
+                let finding = if let Some(other) = taken.insert(place.clone(), &stage.name) {
+                    let message =
+                        format!("`{other}` and `{}` would both write `{path}` (`{key}`)", stage.name);
+                    let help = "give each a file of its own, or leave the key out: all models are in their run folders";
+                    Finding::error("record::copy_clash", message).with_help(help)
+                } else if let Some((_, source)) = reads {
+                    let message =
+                        format!("`{key}` would overwrite `{path}`, which this run reads (`{}`)", source.key);
+                    Finding::error("record::copy_clash", message).with_help("name another file")
+                } else if copy.path.is_dir() {
+                    let message = format!("`{key}` is to be a file, and `{}` is a folder", place.display());
+                    Finding::error("record::copy", message).with_help("name a file in it")
+                } else if let Err((folder, error)) = probe(&copy.path) {
+                    let message = format!(
+                        "the file `{}` of `{key}` cannot be made: `{}` cannot be written ({error})",
+                        place.display(),
+                        folder.display()
+                    );
+                    Finding::error("record::copy", message)
+                        .with_help("make the folder writable, or name a file elsewhere")
+                } else {
+                    continue;
+                };
+                found.push(Located { stage: Some(stage.name.clone()), finding });
+            }
+        }
+        found
+    }
+
     fn run_folder_finding(&self) -> Option<Finding> {
         let (folder, error) = probe(self.run_folder).err()?;
         let message = format!(
@@ -311,6 +352,17 @@ impl Preflighting<'_> {
         );
         let help = "make the folder writable, or put the run folder elsewhere with hydra.run.dir=FOLDER";
         Some(Finding::error("record::read_only", message).with_help(help))
+    }
+}
+
+/// A file by what it is, whether or not it is there yet: `./a.h5` and `a.h5` are one.
+fn identity(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let folder = absolute.parent().and_then(|folder| fs_err::canonicalize(folder).ok());
+    match (fs_err::canonicalize(&absolute), folder, absolute.file_name()) {
+        (Ok(there), ..) => there,
+        (Err(_), Some(folder), Some(name)) => folder.join(name),
+        _ => absolute,
     }
 }
 
@@ -338,9 +390,9 @@ fn trouble(error: StoreError) -> Finding {
     Finding { severity: Severity::Error, code, message, help }
 }
 
-/// Whether the nearest parent that exists takes a new folder.
-fn probe(run_folder: &Path) -> Result<(), (PathBuf, io::Error)> {
-    let absolute = std::path::absolute(run_folder).map_err(|error| (run_folder.to_owned(), error))?;
+/// Whether the nearest parent that exists takes something new.
+fn probe(path: &Path) -> Result<(), (PathBuf, io::Error)> {
+    let absolute = std::path::absolute(path).map_err(|error| (path.to_owned(), error))?;
     let existing = absolute.ancestors().skip(1).find(|folder| folder.exists()).unwrap_or(Path::new("/"));
     let probe = tempfile::Builder::new().prefix(".pipeline-probe-").tempdir_in(existing);
     probe.and_then(tempfile::TempDir::close).map_err(|error| (existing.to_owned(), error))

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     plan::{StageNode, keys},
-    record::{Place, Published, RecordError, materialise},
+    record::{Place, Published, RecordError, copy_out, materialise},
     store::{
         Attempt, Digest, FingerprintLock, Holder, KeyDocument, Manifest, SourceDigest, Store, StoreError,
         Stored, failpoint,
@@ -361,12 +361,16 @@ impl Task<'_> {
     }
 
     /// Puts the files of a result at all its places, which name them alike: those in `made`, if they have just been made
-    /// there, at the first.
+    /// there, at the first. Outputs that users want elsewhere too are copied there.
     fn materialise(&self, manifest: &Manifest, made: Option<&Path>) -> Result<Vec<Published>, RecordError> {
         let mut published = Vec::new();
         for (position, place) in self.run.places.of(self.index).iter().enumerate() {
             let made = made.filter(|_| position == 0);
             published = materialise(self.run.store, manifest, place, made)?;
+        }
+        for copy in &self.stage.copies {
+            let output = keys::output(manifest, &copy.output)?;
+            published.push(copy_out(self.run.store, output, &copy.path)?);
         }
         Ok(published)
     }

@@ -26,10 +26,10 @@ pub struct Completion {
     files: Vec<Left>,
 }
 
-/// A file in the run folder, and what its object is.
+/// A file in the run folder, or a copy of one elsewhere, and what its object is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Left {
-    /// Its path below the run folder.
+    /// Its path below the run folder, or an absolute one.
     path: String,
     digest: Digest,
     bytes: u64,

@@ -141,6 +141,7 @@ mod tests {
                 settings: Settings::of(value),
                 inputs: Vec::new(),
                 outputs: Vec::new(),
+                copies: Vec::new(),
                 device: None,
                 resources: Resources::default(),
                 timeout: None,

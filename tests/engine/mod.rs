@@ -8,6 +8,7 @@ mod stages;
 mod cancelled;
 mod care;
 mod compared;
+mod copied;
 mod corrupt;
 mod cosmetic;
 pub(crate) mod disturbed;

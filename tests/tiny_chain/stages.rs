@@ -9,8 +9,8 @@
 
 use contract::{
     ArtifactKind, Config, Demand, EventKind, Finding, Input, InputContent, InputPort, Issue, Machine,
-    OutputPort, Outputs, Preflight, Progress, Registry, Settings, Source, SourceContent, Stage, StageContext,
-    StageError,
+    OutputCopy, OutputPort, Outputs, Preflight, Progress, Registry, Settings, Source, SourceContent, Stage,
+    StageContext, StageError,
     config::{Granularity, Optimizer},
 };
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,8 @@ pub(crate) fn registry() -> Registry {
 
 const MODEL: &str = "model";
 const POINTS: &str = "points";
+/// The line that a fit begins with, where one is named.
+const BEGINNING: &str = "beginning";
 const REFERENCE: &str = "reference";
 
 /// `y = slope * x + offset`.
@@ -75,7 +77,10 @@ impl Stage for Fit {
         true
     }
     fn inputs(&self) -> &'static [InputPort] {
-        const INPUTS: &[InputPort] = &[InputPort::required(POINTS, &[ArtifactKind::ImageSet])];
+        const INPUTS: &[InputPort] = &[
+            InputPort::required(POINTS, &[ArtifactKind::ImageSet]),
+            InputPort::named(BEGINNING, &[ArtifactKind::FloatModel, ArtifactKind::File]),
+        ];
         INPUTS
     }
     fn outputs(&self) -> &'static [OutputPort] {
@@ -96,9 +101,21 @@ impl Stage for Fit {
             seed: config.general.global_seed.unwrap_or(0),
         }))
     }
-    fn source(&self, _: &str, config: &Config) -> Result<Option<Source>, Vec<Issue>> {
+    fn source(&self, port: &str, config: &Config) -> Result<Option<Source>, Vec<Issue>> {
+        if port == BEGINNING {
+            return Ok(None);
+        }
         let dataset = config.dataset("the fit").map_err(|issue| vec![issue])?;
         points(dataset.training_files_path.as_ref(), "dataset.training_files_path", "training set").map(Some)
+    }
+    fn copies(&self, config: &Config) -> Vec<OutputCopy> {
+        let path = config.training.as_ref().and_then(|training| training.trained_model_path.clone());
+        let copy = |path| OutputCopy {
+            output: MODEL.to_owned(),
+            path,
+            key: "training.trained_model_path".to_owned(),
+        };
+        path.map(copy).into_iter().collect()
     }
     fn preflight(&self, preflight: &Preflight) -> Vec<Finding> {
         // As long as a check takes that is worth remembering.
@@ -115,6 +132,10 @@ impl Stage for Fit {
         let checkpoint = context.partial.join("checkpoint.json");
         let mut state = match fs_err::read_to_string(&checkpoint) {
             Ok(text) => json(&text)?,
+            Err(_) if context.inputs.contains_key(BEGINNING) => {
+                let line = json(&fs_err::read_to_string(context.file(BEGINNING)?.1)?)?;
+                Checkpoint { line, losses: Vec::new() }
+            }
             Err(_) => {
                 let slope = contract::Random::new(settings.seed, "tiny", 0, 0).uniform();
                 Checkpoint { line: Line { slope, offset: 0.0 }, losses: Vec::new() }

@@ -104,6 +104,7 @@ fn declare(entry: &Entry<'_>) -> Result<Declared, Vec<Issue>> {
         inputs: ports.map(|name| port(name)).collect(),
         outputs: own.outputs.iter().map(|path| output(path)).collect(),
         sources,
+        copies: Vec::new(),
     })
 }
 
@@ -115,7 +116,12 @@ fn is_blank(words: &Words) -> bool {
 }
 
 fn port(name: &str) -> InputPort {
-    InputPort { name: Cow::Owned(name.to_owned()), accepts: Cow::Borrowed(ANY), optional: false }
+    InputPort {
+        name: Cow::Owned(name.to_owned()),
+        accepts: Cow::Borrowed(ANY),
+        optional: false,
+        named: false,
+    }
 }
 
 fn output(path: &str) -> OutputPort {

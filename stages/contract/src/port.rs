@@ -45,7 +45,7 @@ impl fmt::Display for ArtifactKind {
 }
 
 /// An input of a stage. It binds to the nearest producer of an accepted kind to the left in the chain word, and to a
-/// [`crate::Source`] from the configuration where there is none.
+/// [`crate::Source`] from the configuration where there is none; one that is `named` never binds to what is merely near.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputPort {
     /// Name, unique within the stage: `model`, `training_set`.
@@ -54,19 +54,27 @@ pub struct InputPort {
     pub accepts: Cow<'static, [ArtifactKind]>,
     /// Whether the stage runs without it.
     pub optional: bool,
+    /// Whether it binds to nothing but what the configuration or an entry of the `stages` section names for it.
+    pub named: bool,
 }
 
 impl InputPort {
     /// A port that must be bound.
     #[must_use]
     pub const fn required(name: &'static str, accepts: &'static [ArtifactKind]) -> Self {
-        Self { name: Cow::Borrowed(name), accepts: Cow::Borrowed(accepts), optional: false }
+        Self { name: Cow::Borrowed(name), accepts: Cow::Borrowed(accepts), optional: false, named: false }
     }
 
     /// A port that the stage can do without.
     #[must_use]
     pub const fn optional(name: &'static str, accepts: &'static [ArtifactKind]) -> Self {
-        Self { name: Cow::Borrowed(name), accepts: Cow::Borrowed(accepts), optional: true }
+        Self { name: Cow::Borrowed(name), accepts: Cow::Borrowed(accepts), optional: true, named: false }
+    }
+
+    /// A port that is bound only where something is named for it.
+    #[must_use]
+    pub const fn named(name: &'static str, accepts: &'static [ArtifactKind]) -> Self {
+        Self { name: Cow::Borrowed(name), accepts: Cow::Borrowed(accepts), optional: true, named: true }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{ArtifactKind, Config, Finding, Issue, IssueKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Something a stage reads that no stage of the plan makes.
 ///
@@ -67,10 +67,18 @@ impl Source {
                     .with_help("name a .h5 or .tflite file, or let a stage before it make the model"),
             ]);
         };
+        Self::model_at(path, KEY)
+    }
+
+    /// The model file `path` that `key` names. Users call it by the last part of the key.
+    ///
+    /// # Errors
+    /// No such file, a format or a place (a URL) that cannot be read yet.
+    pub fn model_at(path: &Path, key: &str) -> Result<Self, Vec<Issue>> {
         let text = path.to_string_lossy();
         if text.starts_with("http://") || text.starts_with("https://") {
             return Err(vec![
-                Issue::not_yet(KEY, "a model behind a URL").with_help("download it and name the file"),
+                Issue::not_yet(key, "a model behind a URL").with_help("download it and name the file"),
             ]);
         }
         let extension =
@@ -80,33 +88,26 @@ impl Source {
             "tflite" => ArtifactKind::QuantizedModel,
             "keras" | "onnx" => {
                 return Err(vec![
-                    Issue::not_yet(KEY, format!("reading .{extension} models"))
+                    Issue::not_yet(key, format!("reading .{extension} models"))
                         .with_help("save the model as .h5, or convert it to .tflite"),
                 ]);
             }
             _ => {
                 return Err(vec![
-                    Issue::invalid(KEY, format!("`{text}` is not a model file this program knows"))
+                    Issue::invalid(key, format!("`{text}` is not a model file this program knows"))
                         .with_help("models are .h5 or .tflite files"),
                 ]);
             }
         };
         if !path.is_file() {
-            let resolved = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            let resolved = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
             let what = if resolved.is_dir() { "is a folder, not a file" } else { "does not exist" };
-            return Err(vec![Issue::new(
-                IssueKind::Path,
-                KEY,
-                format!("the model file `{}` {what}", resolved.display()),
-            )]);
+            let message = format!("the model file `{}` {what}", resolved.display());
+            return Err(vec![Issue::new(IssueKind::Path, key, message)]);
         }
-        Ok(Self {
-            kind,
-            label: "model_path".to_owned(),
-            key: KEY.to_owned(),
-            content: SourceContent::File(path.clone()),
-            findings: Vec::new(),
-        })
+        let label = key.rsplit('.').next().unwrap_or(key).to_owned();
+        let content = SourceContent::File(path.to_owned());
+        Ok(Self { kind, label, key: key.to_owned(), content, findings: Vec::new() })
     }
 }
 

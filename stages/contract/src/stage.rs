@@ -5,7 +5,7 @@ use crate::{
     config::StageEntry, protocol::Request,
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, ffi::OsString};
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
 /// A unit of work in a plan: train, quantize, evaluate.
 ///
@@ -47,6 +47,11 @@ pub trait Stage: Send + Sync {
     /// Keys that are missing or name files that are not there.
     fn source(&self, _port: &str, _config: &Config) -> Result<Option<Source>, Vec<Issue>> {
         Ok(None)
+    }
+
+    /// Where users want outputs besides the run folder: paths are part of no key, so a stage neither knows nor writes them.
+    fn copies(&self, _config: &Config) -> Vec<OutputCopy> {
+        Vec::new()
     }
 
     /// Looks at everything that can be known before the run starts and costs time to find out: every image and mask
@@ -123,6 +128,20 @@ pub struct Declared {
     pub outputs: Vec<OutputPort>,
     /// What binds to the ports of its own.
     pub sources: BTreeMap<String, Source>,
+    /// Where outputs go besides the run folder.
+    pub copies: Vec<OutputCopy>,
+}
+
+/// A place outside of the run folder for an output. The engine copies it there whenever the stage has a result, be it made
+/// or stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputCopy {
+    /// The output's port.
+    pub output: String,
+    /// The file, relative to the working directory.
+    pub path: PathBuf,
+    /// The configuration key that names it.
+    pub key: String,
 }
 
 /// What a stage holds of the machine while it works.
