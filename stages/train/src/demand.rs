@@ -1,6 +1,6 @@
 //! What a training needs of the machine.
 
-use crate::{TrainError, TrainSettings, checkpoint};
+use crate::{TrainSettings, checkpoint};
 use contract::{Demand, Finding, Machine};
 use model::{Graph, Layer, Op};
 
@@ -74,16 +74,14 @@ fn product(lengths: &[usize]) -> u64 {
     lengths.iter().fold(1, |product, length| product.saturating_mul(*length as u64))
 }
 
-/// The demand of a training on sets of this many training and validation images.
-///
-/// # Errors
-/// A network that cannot be built.
+/// The demand of a training of this network on sets of this many training and validation images.
 pub(crate) fn demand(
     settings: &TrainSettings,
+    graph: &Graph,
     images: [usize; 2],
     machine: &Machine,
-) -> Result<Demand, TrainError> {
-    let sizes = Sizes::new(&settings.graph()?);
+) -> Demand {
+    let sizes = Sizes::new(graph);
     let memory = sizes.memory(settings.batch_size, images);
     let mut findings = Vec::new();
     if memory > machine.memory {
@@ -101,8 +99,8 @@ pub(crate) fn demand(
         };
         findings.push(Finding::error("train::memory", message).with_help(help));
     }
-    // Two checkpoints and one being written; three models in the run folder and in the store.
-    let models = sizes.parameters.saturating_mul(4).saturating_add(1 << 20).saturating_mul(6);
-    let disk = checkpoint::size(sizes.parameters).saturating_mul(3).saturating_add(models);
-    Ok(Demand { memory, disk, findings })
+    // Two checkpoints and one being written; four models in the run folder and in the store, one of which holds the state.
+    let models = sizes.parameters.saturating_mul(4).saturating_add(1 << 20).saturating_mul(8);
+    let disk = checkpoint::size(sizes.parameters).saturating_mul(5).saturating_add(models);
+    Demand { memory, disk, findings }
 }

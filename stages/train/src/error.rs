@@ -1,5 +1,6 @@
 //! Errors of training.
 
+use crate::StartError;
 use contract::Problem;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -78,6 +79,9 @@ pub enum TrainError {
     /// The stage's settings were not written by this version.
     #[error("the settings of the stage cannot be read: {0}")]
     Settings(#[from] serde_json::Error),
+    /// What it starts from cannot be used.
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// An image or mask cannot be used.
     #[error(transparent)]
     Dataset(#[from] dataset::DatasetError),
@@ -107,6 +111,7 @@ impl Problem for TrainError {
             Self::Checkpoint { .. } => "train::checkpoint",
             Self::Threads { .. } => "train::threads",
             Self::Settings(_) => "train::settings",
+            Self::Start(error) => error.code(),
             Self::Dataset(error) => error.code(),
             Self::Graph(_) => "model::graph",
             Self::Format(_) => "train::format",
@@ -128,6 +133,7 @@ impl Problem for TrainError {
                 Some("run preflight again: a file has changed since the masks were checked")
             }
             Self::Settings(_) => Some("run the same binary that wrote them"),
+            Self::Start(error) => error.help(),
             Self::Dataset(error) => error.help(),
             _ => None,
         }

@@ -4,6 +4,10 @@ use crate::{
     TrainError,
     failpoint::BEFORE_MODEL_RENAME,
     network::{Network, Weights},
+    start::{
+        kept::{self, Original},
+        ports::LAST_AUGMENTED,
+    },
     state::{EpochFigures, State},
 };
 use contract::{EventKind, StageContext, failpoint, layout};
@@ -36,6 +40,8 @@ pub(crate) struct Exporter {
     pub(crate) debias: bool,
     /// Scale and offset from pixels to the network's input.
     pub(crate) rescaling: (f32, f32),
+    /// What whoever goes on with the training needs besides its state.
+    pub(crate) original: Original,
 }
 
 impl Exporter {
@@ -105,7 +111,11 @@ impl Exporter {
     }
 
     fn models(&self, state: &State) -> Result<Vec<(&'static str, Vec<u8>)>, TrainError> {
-        let mut models = vec![(LAST, keras::h5_bytes(&self.model(&state.weights))?)];
+        let last = self.model(&state.weights);
+        let mut models = vec![
+            (LAST, keras::h5_bytes(&last)?),
+            (LAST_AUGMENTED, kept::write(&last, self.rescaling, &self.original, state)?),
+        ];
         if let Some(best) = &state.best {
             let graph = self.model(&best.weights);
             let (scale, offset) = self.rescaling;

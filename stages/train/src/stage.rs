@@ -5,7 +5,7 @@
 //! `best_val_loss`, `best_val_accuracy`, `best_val_miou` of that epoch.
 
 use crate::{
-    OptimizerSettings, TrainError, TrainSettings,
+    TrainError, TrainSettings,
     batches::Set,
     callbacks::Callbacks,
     checkpoint::Checkpoints,
@@ -13,15 +13,15 @@ use crate::{
     failpoint::BEFORE_OUTPUTS,
     fit::Fit,
     outputs::{BEST, Exporter},
-    state::State,
+    start::{Start, kept::Original, ports},
     trainer::Trainer,
 };
 use contract::{
-    ArtifactKind, Config, Demand, Finding, InputContent, InputPort, Issue, Machine, OutputPort, Outputs,
-    Preflight, Settings, Source, SourceContent, Stage, StageContext, StageError, failpoint, layout,
+    ArtifactKind, Config, Demand, Finding, InputContent, InputPort, Issue, Machine, OutputCopy, OutputPort,
+    Outputs, Preflight, Problem, Settings, Source, SourceContent, Stage, StageContext, StageError, failpoint,
+    layout,
 };
-use dataset::Samples;
-use model::Graph;
+use dataset::{Samples, Size};
 
 /// Training of a segmentation network: `t` in a chain word.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,9 +55,15 @@ impl Stage for Train {
     }
 
     fn inputs(&self) -> &'static [InputPort] {
-        const ACCEPTS: &[ArtifactKind] = &[ArtifactKind::ImageSet];
-        const INPUTS: &[InputPort] =
-            &[InputPort::required(TRAINING_SET, ACCEPTS), InputPort::required(VALIDATION_SET, ACCEPTS)];
+        const SET: &[ArtifactKind] = &[ArtifactKind::ImageSet];
+        const FILE: &[ArtifactKind] = &[ArtifactKind::FloatModel];
+        const INPUTS: &[InputPort] = &[
+            InputPort::required(TRAINING_SET, SET),
+            InputPort::required(VALIDATION_SET, SET),
+            InputPort::named(ports::MODEL, FILE),
+            InputPort::named(ports::BACKBONE, FILE),
+            InputPort::named(ports::TRAINING, FILE),
+        ];
         INPUTS
     }
 
@@ -77,8 +83,16 @@ impl Stage for Train {
                 Some(source)
             }),
             VALIDATION_SET => dataset::validation_set(config, "training").map(Some),
-            _ => Ok(None),
+            port => ports::source(port, config),
         }
+    }
+
+    fn copies(&self, config: &Config) -> Vec<OutputCopy> {
+        let path = config.training.as_ref().and_then(|training| training.trained_model_path.clone());
+        let key = "training.trained_model_path";
+        path.map(|path| OutputCopy { output: MODEL.to_owned(), path, key: key.to_owned() })
+            .into_iter()
+            .collect()
     }
 
     fn preflight(&self, preflight: &Preflight) -> Vec<Finding> {
@@ -99,7 +113,17 @@ impl Stage for Train {
                 ));
             }
         }
-        let [training, _] = set_sizes(&settings, preflight);
+        let start = match Start::read(&settings, &preflight.inputs) {
+            Ok(start) => start,
+            Err(error) => {
+                findings.push(error.finding());
+                return findings;
+            }
+        };
+        // A model that another stage is yet to make is looked at when it is there.
+        let Some(start) = start else { return findings };
+        findings.extend(start.findings(&settings));
+        let [training, _] = set_sizes(&settings, start.image(), preflight);
         if (1..settings.batch_size).contains(&training) {
             findings.push(Finding::note(
                 "train::small_set",
@@ -117,11 +141,11 @@ impl Stage for Train {
             Ok(settings) => settings,
             Err(error) => return Demand { findings: vec![unreadable(&error)], ..Demand::default() },
         };
-        let images = set_sizes(&settings, preflight);
-        demand(&settings, images, machine).unwrap_or_else(|error| Demand {
-            findings: vec![Finding::error("train::model", error.to_string())],
-            ..Demand::default()
-        })
+        // What cannot be read is told by preflight. A model that a stage has yet to make counts nothing: training it again
+        // takes no more than that stage's training.
+        let Ok(Some(start)) = Start::read(&settings, &preflight.inputs) else { return Demand::default() };
+        let images = set_sizes(&settings, start.image(), preflight);
+        demand(&settings, &start.graph, images, machine)
     }
 
     fn run(&self, settings: &Settings, context: &StageContext) -> Result<Outputs, StageError> {
@@ -137,15 +161,19 @@ impl Stage for Train {
     }
 }
 
-/// From settings and sets to the files of the stage.
+/// From settings, sets and what it starts from to the files of the stage.
 fn train(settings: &TrainSettings, context: &StageContext) -> Result<(), TrainError> {
-    let mut graph = settings.graph()?;
-    model::initialize(&mut graph, settings.seed);
-    let OptimizerSettings::Adam(adam) = settings.optimizer.clone();
-    let class_weights = settings.loss_weights.iter().map(|weight| *weight as f32).collect();
-    let trainer = Trainer::new(&graph, class_weights, adam, settings.seed)?;
-    let fresh = State::new(trainer.network.read(&graph)?, &trainer.adam);
-    let (mut checkpoints, found) = Checkpoints::open(&context.partial, &fresh)?;
+    let mut start = Start::read(settings, &context.inputs)?
+        .ok_or_else(|| TrainError::Unbound { port: ports::MODEL.to_owned() })?;
+    // Before the run the model may not have been there.
+    if let Some(problem) = start.problems(settings).into_iter().next() {
+        return Err(problem.into());
+    }
+    let settings = &start.settings(settings);
+    start.draw(settings.seed);
+    let trainer = Trainer::of(settings, &start.logits())?;
+    let beginning = start.beginning(&trainer)?;
+    let (mut checkpoints, found) = Checkpoints::open(&context.partial, &beginning)?;
     for damaged in &found.damaged {
         let instead = match &found.state {
             Some(_) => "training goes on from an older one",
@@ -153,22 +181,26 @@ fn train(settings: &TrainSettings, context: &StageContext) -> Result<(), TrainEr
         };
         context.warn_transient(format!("a checkpoint is left out, {instead}: {damaged}"));
     }
-    let mut state = found.state.unwrap_or(fresh);
-    let rescaling = (settings.preprocessing.scale as f32, settings.preprocessing.offset as f32);
-    let network = trainer.network.clone();
-    let debias = settings.batchnorm_debias;
-    let [training, validation] = sets(settings, &graph, context)?;
+    let mut state = found.state.unwrap_or(beginning);
+    let [training, validation] = sets(settings, &start, context)?;
+    let exporter = Exporter {
+        graph: start.graph,
+        network: trainer.network.clone(),
+        debias: settings.batchnorm_debias,
+        rescaling: (settings.preprocessing.scale as f32, settings.preprocessing.offset as f32),
+        original: Original::of(settings),
+    };
     let fit = Fit {
         training,
         validation,
         augmentation: settings.augmentation.clone(),
         range: settings.preprocessing.range(),
-        exporter: Exporter { graph, network, debias, rescaling },
         callbacks: Callbacks::new(&settings.callbacks)?,
+        exporter,
         batch_size: settings.batch_size,
         epochs: settings.epochs,
         trainer,
-        debias,
+        debias: settings.batchnorm_debias,
         context,
     };
     fit.run(&mut state, &mut checkpoints)?;
@@ -177,22 +209,29 @@ fn train(settings: &TrainSettings, context: &StageContext) -> Result<(), TrainEr
 }
 
 /// The two sets, each in memory if it fits beside the training itself.
-fn sets(settings: &TrainSettings, graph: &Graph, context: &StageContext) -> Result<[Set; 2], TrainError> {
-    let [training, validation] = SETS.map(|(port, _)| samples(settings, context, port));
+fn sets(settings: &TrainSettings, start: &Start, context: &StageContext) -> Result<[Set; 2], TrainError> {
+    let [training, validation] = SETS.map(|(port, _)| {
+        let content = context.set(port).map_err(|_| TrainError::Unbound { port: port.to_owned() })?;
+        samples(settings, start.image(), content)
+    });
     let (training, validation) = (training?, validation?);
     let images = [training.len(), validation.len()];
-    let room = Sizes::new(graph).room(context.memory, settings.batch_size, images);
-    let shape = settings.model.input_shape();
-    let open = |samples, (_, label), room| Set::open(label, samples, shape, settings.classes, room, context);
+    let room = Sizes::new(&start.graph).room(context.memory, settings.batch_size, images);
+    let open =
+        |samples, (_, label), room| Set::open(label, samples, start.image(), settings.classes, room, context);
     let training = open(training, SETS[0], room)?;
     let validation = open(validation, SETS[1], room.saturating_sub(training.kept()))?;
     Ok([training, validation])
 }
 
-fn samples(settings: &TrainSettings, context: &StageContext, port: &str) -> Result<Samples, TrainError> {
-    let content = context.set(port).map_err(|_| TrainError::Unbound { port: port.to_owned() })?;
-    let classes = settings.numbered_classes();
-    Ok(Samples::open(content, &settings.preprocessing, settings.size(), &classes)?)
+/// The samples of a set for a network that reads images of this height, width and channels.
+fn samples(
+    settings: &TrainSettings,
+    (height, width, _): (usize, usize, usize),
+    content: &SourceContent,
+) -> Result<Samples, TrainError> {
+    let size = Size { height, width };
+    Ok(Samples::open(content, &settings.preprocessing, size, &settings.numbered_classes())?)
 }
 
 /// Keys that a user of the original services would expect to have an effect on training.
@@ -223,14 +262,10 @@ fn content<'a>(preflight: &'a Preflight, port: &str) -> Option<&'a SourceContent
 }
 
 /// Images of the two sets; 0 for one that does not open, which is found elsewhere.
-fn set_sizes(settings: &TrainSettings, preflight: &Preflight) -> [usize; 2] {
+fn set_sizes(settings: &TrainSettings, image: (usize, usize, usize), preflight: &Preflight) -> [usize; 2] {
     SETS.map(|(port, _)| {
-        content(preflight, port)
-            .and_then(|content| {
-                let classes = settings.numbered_classes();
-                Samples::open(content, &settings.preprocessing, settings.size(), &classes).ok()
-            })
-            .map_or(0, |samples| samples.len())
+        let samples = content(preflight, port).and_then(|content| samples(settings, image, content).ok());
+        samples.map_or(0, |samples| samples.len())
     })
 }
 

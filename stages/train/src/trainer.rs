@@ -1,7 +1,7 @@
 //! One step of training, one batch of validation.
 
 use crate::{
-    TrainError,
+    OptimizerSettings, TrainError, TrainSettings,
     batches::Batch,
     loss::{BatchLoss, cross_entropy},
     network::{Dropout, Mode, Network, floats, vector},
@@ -28,6 +28,16 @@ pub(crate) struct Ready {
 }
 
 impl Trainer {
+    /// A trainer for a graph by the settings.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`].
+    pub(crate) fn of(settings: &TrainSettings, graph: &Graph) -> Result<Self, TrainError> {
+        let OptimizerSettings::Adam(adam) = settings.optimizer.clone();
+        let class_weights = settings.loss_weights.iter().map(|weight| *weight as f32).collect();
+        Self::new(graph, class_weights, adam, settings.seed)
+    }
+
     /// A trainer for a graph whose output is logits of as many classes as there are weights, one pixel a mask pixel.
     ///
     /// # Errors

@@ -201,6 +201,14 @@ impl ModelSpec {
                     .with_help("remove one of them"),
             );
         }
+        if self.is_custom() && self.pretrained_model_path.is_some() {
+            let message = "which layers of a custom model are its backbone is not known";
+            let key = rules.key("pretrained_model_path");
+            rules.push(
+                Issue::new(IssueKind::Conflict, key, message)
+                    .with_help("remove it, or start from a whole model: name it in `general.model_path`"),
+            );
+        }
         if self.pretrained_weights != Some(PretrainedWeights::Imagenet) {
             return;
         }

@@ -53,7 +53,8 @@ fn yes() -> bool {
 }
 
 impl Training {
-    /// What is wrong with its values and those under it; and unless one key, here or in `general`, says what is trained.
+    /// What is wrong with its values and those under it; and if more than one key, here or in `general`, says what is
+    /// trained.
     #[must_use]
     pub fn issues(&self, general: &General) -> Vec<Issue> {
         let mut rules = Rules::under("training");
@@ -87,7 +88,8 @@ impl Training {
                 rules.require("loss_weights", false, "all weights are 0, so nothing would be learned");
             }
         }
-        let mut issues = self.what_is_trained(general);
+        let mut issues = self.more_than_one_start(general);
+        issues.extend(self.copy_of_the_model(general));
         issues.extend(self.model.iter().flat_map(|model| model.issues(general.model_type)));
         issues.extend(rules.into_issues());
         issues.extend(self.optimizer.iter().flat_map(Optimizer::issues));
@@ -95,30 +97,59 @@ impl Training {
         issues
     }
 
-    /// Exactly one key says what is trained.
-    fn what_is_trained(&self, general: &General) -> Vec<Issue> {
-        let given: Vec<&str> = [
+    /// Where a copy of the best model goes can be written, and is not what the training reads.
+    fn copy_of_the_model(&self, general: &General) -> Option<Issue> {
+        const KEY: &str = "training.trained_model_path";
+        let path = self.trained_model_path.as_ref()?;
+        let extension = path.extension().map(|text| text.to_string_lossy().to_ascii_lowercase());
+        if extension.as_deref() != Some("h5") {
+            let message = format!("`{}` has no name of a .h5 file", path.display());
+            let help = "the trained model is written as Keras HDF5: give it a name that ends in .h5";
+            return Some(Issue::invalid(KEY, message).with_help(help));
+        }
+        let pretrained = self.model.as_ref().and_then(|model| model.pretrained_model_path.as_ref());
+        let read = [
+            ("general.model_path", general.model_path.as_ref()),
+            ("training.resume_training_from", self.resume_training_from.as_ref()),
+            ("training.model.pretrained_model_path", pretrained),
+        ];
+        let (key, _) = read.into_iter().find(|(_, other)| *other == Some(path))?;
+        let message = format!("`{}` is what `{key}` reads, and would be overwritten", path.display());
+        let help = "give each step of a training a file of its own, such as step_1.h5 and step_2.h5";
+        Some(Issue::new(IssueKind::Conflict, KEY, message).with_help(help))
+    }
+
+    /// The keys that say what is trained, of which exactly one can be there.
+    fn starts(&self, general: &General) -> Vec<&'static str> {
+        [
             ("training.model", self.model.is_some()),
             ("training.resume_training_from", self.resume_training_from.is_some()),
             ("general.model_path", general.model_path.is_some()),
         ]
         .into_iter()
         .filter_map(|(key, given)| given.then_some(key))
-        .collect();
-        match given.as_slice() {
-            [] => vec![Issue::missing("training.model", "training needs to know what to train").with_help(
+        .collect()
+    }
+
+    /// That no key says what is trained; it may be what another stage makes.
+    #[must_use]
+    pub fn nothing_to_train(&self, general: &General) -> Option<Issue> {
+        self.starts(general).is_empty().then(|| {
+            Issue::missing("training.model", "training needs to know what to train").with_help(
                 "describe a network under `training.model`, or name a model file with `general.model_path`, or a \
                  training to go on with in `training.resume_training_from`",
-            )],
-            [_] => Vec::new(),
-            [first, others @ ..] => others
-                .iter()
-                .map(|other| {
-                    let message =
-                        format!("`{first}` and `{other}` both say what is trained; exactly one of them can");
-                    Issue::new(IssueKind::Conflict, *other, message).with_help("remove all but one")
-                })
-                .collect(),
-        }
+            )
+        })
+    }
+
+    fn more_than_one_start(&self, general: &General) -> Vec<Issue> {
+        let starts = self.starts(general);
+        let Some((first, others)) = starts.split_first() else { return Vec::new() };
+        let conflict = |other: &&str| {
+            let message =
+                format!("`{first}` and `{other}` both say what is trained; exactly one of them can");
+            Issue::new(IssueKind::Conflict, *other, message).with_help("remove all but one")
+        };
+        others.iter().map(conflict).collect()
     }
 }

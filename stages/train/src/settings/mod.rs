@@ -9,7 +9,7 @@ use contract::{
     Config, Issue,
     config::{Adam, Aspp, Callback, Callbacks, Training},
 };
-use dataset::{Classes, Preprocessor, Size, augmentation::Augmentation};
+use dataset::{Classes, Preprocessor, augmentation::Augmentation};
 use serde::{Deserialize, Serialize};
 
 const STAGE: &str = "training";
@@ -36,8 +36,8 @@ pub struct TrainSettings {
     /// The callbacks, sorted by name.
     #[serde(default, skip_serializing_if = "no_callbacks")]
     pub callbacks: Callbacks,
-    /// Share of elements dropped before the classifier.
-    pub dropout: f64,
+    /// Share of elements that dropout layers drop; none where the file says nothing of it.
+    pub dropout: Option<f64>,
     /// Weight of each class in the loss.
     pub loss_weights: Vec<f64>,
     /// Whether BatchNorm statistics are freed of their initial values wherever they are used.
@@ -46,7 +46,7 @@ pub struct TrainSettings {
     pub seed: u64,
 }
 
-/// A network of the zoo.
+/// What is trained. What a file holds of it comes in through a port, for its content counts and not its path.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ModelSettings {
@@ -70,6 +70,10 @@ pub enum ModelSettings {
         /// The kind of atrous spatial pyramid pooling.
         aspp: Aspp,
     },
+    /// The model at the port `model`.
+    File,
+    /// The training at the port `training`.
+    Training,
 }
 
 /// An optimizer that is built.
@@ -80,13 +84,26 @@ pub enum OptimizerSettings {
 }
 
 impl ModelSettings {
-    /// Height, width, channels.
+    /// Height, width, channels; none where a file has them.
     #[must_use]
-    pub fn input_shape(&self) -> (usize, usize, usize) {
+    pub fn input_shape(&self) -> Option<(usize, usize, usize)> {
         match self {
             Self::DeeplabV3MobilenetV2 { input_shape, .. } | Self::DeeplabV3Resnet50 { input_shape, .. } => {
-                *input_shape
+                Some(*input_shape)
             }
+            Self::File | Self::Training => None,
+        }
+    }
+
+    /// The last layer of the backbone, whose layers other models share; none where it is not known.
+    #[must_use]
+    pub fn backbone_end(&self) -> Option<&'static str> {
+        match self {
+            Self::DeeplabV3MobilenetV2 { output_stride: 8, .. } => Some("block_6_expand_relu"),
+            Self::DeeplabV3MobilenetV2 { .. } => Some("block_13_expand_relu"),
+            Self::DeeplabV3Resnet50 { output_stride: 8, .. } => Some("conv3_block4_out"),
+            Self::DeeplabV3Resnet50 { .. } => Some("conv4_block6_out"),
+            Self::File | Self::Training => None,
         }
     }
 }
@@ -108,7 +125,7 @@ impl TrainSettings {
         issues.extend(unbuilt_keys(training));
         issues.extend(unbuilt_callbacks(training));
         issues.extend(rules(config, training));
-        let model = collect(model::model(config, training), &mut issues);
+        let model = collect(model::model(training), &mut issues);
         let optimizer = collect(optimizer::optimizer(training), &mut issues);
         let preprocessing = collect(Preprocessor::from_config(config, STAGE), &mut issues);
         let classes = config.dataset(STAGE).and_then(Classes::from_config).map_err(|issue| vec![issue]);
@@ -139,7 +156,7 @@ impl TrainSettings {
                     epochs,
                     optimizer,
                     callbacks: callbacks::callbacks(training),
-                    dropout: training.dropout.unwrap_or(0.0),
+                    dropout: training.dropout,
                     loss_weights,
                     batchnorm_debias: training.batchnorm_debias,
                     seed,
@@ -160,11 +177,11 @@ impl TrainSettings {
         }
     }
 
-    /// The network's graph, weights not drawn yet.
+    /// The network's graph, weights not drawn yet; none where a file has it.
     ///
     /// # Errors
     /// Arguments that no such network has.
-    pub fn graph(&self) -> Result<Graph, GraphError> {
+    pub fn graph(&self) -> Result<Option<Graph>, GraphError> {
         let (backbone, input_shape, output_stride, aspp) = match &self.model {
             ModelSettings::DeeplabV3MobilenetV2 { input_shape, alpha, output_stride, aspp } => {
                 (Backbone::MobilenetV2 { alpha: *alpha }, input_shape, output_stride, aspp)
@@ -172,33 +189,27 @@ impl TrainSettings {
             ModelSettings::DeeplabV3Resnet50 { input_shape, output_stride, aspp } => {
                 (Backbone::Resnet50, input_shape, output_stride, aspp)
             }
+            ModelSettings::File | ModelSettings::Training => return Ok(None),
         };
         let aspp = match aspp {
             Aspp::V1 => AsppVersion::V1,
             Aspp::V2 => AsppVersion::V2,
         };
-        DeeplabV3 {
+        let network = DeeplabV3 {
             backbone,
             input: *input_shape,
             classes: self.classes,
             output_stride: *output_stride,
             aspp,
-            dropout: self.dropout,
-        }
-        .build()
+            dropout: self.dropout.unwrap_or(0.0),
+        };
+        network.build().map(Some)
     }
 
     /// The classes by number, for readers of masks.
     #[must_use]
     pub fn numbered_classes(&self) -> Classes {
         Classes::numbered(self.classes)
-    }
-
-    /// Height and width of the network's input.
-    #[must_use]
-    pub fn size(&self) -> Size {
-        let (height, width, _) = self.model.input_shape();
-        Size { height, width }
     }
 }
 
@@ -234,9 +245,6 @@ fn unbuilt_keys(training: &Training) -> Vec<Issue> {
     let mut issues = Vec::new();
     if training.frozen_layers.is_some() {
         issues.push(Issue::not_yet("training.frozen_layers", "freezing layers"));
-    }
-    if training.trained_model_path.is_some() {
-        issues.push(Issue::not_yet("training.trained_model_path", "a second copy of the trained model"));
     }
     issues
 }

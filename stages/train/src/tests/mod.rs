@@ -1,5 +1,7 @@
 //! Tests of the training as a whole.
 
+mod backbone;
+mod continued;
 mod forward;
 mod gradients;
 mod keras;
@@ -9,5 +11,6 @@ mod resume;
 mod schedules;
 mod settings;
 mod speed;
+mod start;
 mod support;
 mod threads;

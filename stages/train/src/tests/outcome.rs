@@ -11,8 +11,10 @@ use contract::{
     CancelToken, EventKind, Runtime, StageContext, StageError,
     config::{Adam, Flip, FlipMode},
 };
-use dataset::{Samples, Shapes, augmentation::Augmentation};
+use dataset::{Samples, Shapes, Size, augmentation::Augmentation};
 use std::{collections::BTreeMap, path::PathBuf};
+
+const SIZE: Size = Size { height: 32, width: 32 };
 
 fn metric(lasting: &[EventKind], wanted: &str) -> f64 {
     let mut values = lasting.iter().filter_map(|event| match event {
@@ -36,8 +38,7 @@ fn the_best_model_has_the_validation_loss_that_was_told() {
     let runtime = Runtime { threads: 1, attempt: 1 };
     let context = StageContext::new(BTreeMap::new(), folders, runtime, CancelToken::default(), |_| {});
     let content = Shapes::new(2).first(6).content();
-    let samples =
-        Samples::open(&content, &settings.preprocessing, settings.size(), &settings.numbered_classes());
+    let samples = Samples::open(&content, &settings.preprocessing, SIZE, &settings.numbered_classes());
     let set = Set::open("validation set", samples.expect("a set"), (32, 32, 3), 4, u64::MAX, &context);
     let set = set.expect("a set");
     let ready = trainer.ready(&state, true);
@@ -93,8 +94,7 @@ fn a_set_without_room_in_memory_gives_the_same_batches() {
     let context = StageContext::new(BTreeMap::new(), folders, runtime, CancelToken::default(), |_| {});
     let size = 6 * 32 * 32 * (3 * 4 + 1);
     let [kept, loaded] = [size, size - 1].map(|room| {
-        let samples =
-            Samples::open(&content, &settings.preprocessing, settings.size(), &settings.numbered_classes());
+        let samples = Samples::open(&content, &settings.preprocessing, SIZE, &settings.numbered_classes());
         let samples = samples.expect("a set");
         Set::open("training set", samples, (32, 32, 3), 4, room, &context).expect("a set")
     });

@@ -62,14 +62,14 @@ fn samples_that_could_stay_in_memory_are_no_reason_to_refuse() {
 #[test]
 fn samples_have_the_room_that_the_training_leaves() {
     let needed = Train.demand(&preflight(4), &Machine { memory: u64::MAX }).memory;
-    let sizes = Sizes::new(&settings().graph().expect("a graph"));
+    let sizes = Sizes::new(&settings().graph().expect("a network").expect("of the zoo"));
     let room = |memory| sizes.room(memory, 4, [10, 6]);
     assert_eq!([room(Some(needed + 7)), room(Some(needed - 7)), room(None)], [7, 0, u64::MAX]);
 }
 
 #[test]
 fn the_parts_of_a_kernels_gradient_count() {
-    let graph = settings().graph().expect("a graph");
+    let graph = settings().graph().expect("a network").expect("of the zoo");
     let outputs: usize = graph.layers.iter().map(|layer| layer.output.len()).sum();
     // The largest kernel of this network is the pointwise one that joins the branches: 1280 to 256 channels.
     let per_image = 4 * (outputs + 2 * graph.output_type().len() + 1280 * 256) as u64;

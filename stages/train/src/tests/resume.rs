@@ -19,6 +19,7 @@ fn undisturbed() -> Story {
             "logs/validation/events.out.tfevents.0.pipeline.v2",
             "saved_models/best_augmented_model.h5",
             "saved_models/best_model.h5",
+            "saved_models/last_augmented_model.h5",
             "saved_models/last_model.h5",
         ]
     );

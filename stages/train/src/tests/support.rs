@@ -216,7 +216,7 @@ pub(crate) fn settings() -> TrainSettings {
         epochs: 2,
         optimizer: OptimizerSettings::Adam(Adam::default()),
         callbacks: Default::default(),
-        dropout: 0.3,
+        dropout: Some(0.3),
         loss_weights: vec![1.0; 4],
         batchnorm_debias: true,
         seed: 120,
@@ -229,6 +229,13 @@ pub(crate) fn inputs() -> BTreeMap<String, Input> {
         content: InputContent::Source(dataset::Shapes::new(seed).first(count).content()),
     };
     BTreeMap::from([("training_set".to_owned(), set(1, 10)), ("validation_set".to_owned(), set(2, 6))])
+}
+
+/// A file at a port.
+pub(crate) fn file_at(port: &str, path: &Path) -> BTreeMap<String, Input> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let content = InputContent::File { name, path: path.to_owned() };
+    BTreeMap::from([(port.to_owned(), Input { kind: ArtifactKind::FloatModel, content })])
 }
 
 impl Run {
@@ -266,6 +273,27 @@ pub(crate) fn run_in(folder: &Path, threads: usize, cancel_after: Option<u64>) -
 fn run_with(
     settings: &TrainSettings,
     folder: &Path,
+    options: (usize, Option<u64>),
+    hear: impl Fn(&EventKind) + Send + Sync + 'static,
+) -> Story {
+    story(BTreeMap::new(), settings, folder, options, hear)
+}
+
+/// Runs the stage with these files at its ports.
+pub(crate) fn run_from(
+    files: BTreeMap<String, Input>,
+    settings: &TrainSettings,
+    folder: &Path,
+    threads: usize,
+    cancel_after: Option<u64>,
+) -> Story {
+    story(files, settings, folder, (threads, cancel_after), |_| {})
+}
+
+fn story(
+    files: BTreeMap<String, Input>,
+    settings: &TrainSettings,
+    folder: &Path,
     (threads, cancel_after): (usize, Option<u64>),
     hear: impl Fn(&EventKind) + Send + Sync + 'static,
 ) -> Story {
@@ -293,7 +321,8 @@ fn run_with(
         }
     };
     let folders = (out.clone(), partial, Some(live));
-    let context = StageContext::new(inputs(), folders, Runtime { threads, attempt: 1 }, cancel, events);
+    let inputs = inputs().into_iter().chain(files).collect();
+    let context = StageContext::new(inputs, folders, Runtime { threads, attempt: 1 }, cancel, events);
     let result = Train.run(&Settings::of(settings), &context);
     let mut files = BTreeMap::new();
     gather(&out, &out, &mut files);

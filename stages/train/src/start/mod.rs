@@ -1,0 +1,274 @@
+//! What a training starts from: a network of the zoo, a model file, or another training.
+//!
+//! [`ports`] says where files come from, [`Start::read`] reads them, and [`Start::problems`] are all that can be known
+//! before hours of work. A model that ends in a softmax is trained without it: the loss is that of a softmax, and what is
+//! saved has it again.
+
+mod backbone;
+mod error;
+pub(crate) mod kept;
+pub(crate) mod ports;
+
+pub use error::StartError;
+
+use crate::{ModelSettings, TrainError, TrainSettings, state::State, trainer::Trainer};
+use contract::{Finding, Input, Problem};
+use kept::Kept;
+use model::{Activation, Graph, Layer, LayerId, Op};
+use ports::{BACKBONE, MODEL, TRAINING, file};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+/// What a training starts from.
+#[derive(Debug, Clone)]
+pub(crate) struct Start {
+    /// The network as its model files have it. Weights that no file gave are not drawn yet.
+    pub(crate) graph: Graph,
+    /// Positions of the layers whose weights come from a file.
+    pub(crate) loaded: BTreeSet<usize>,
+    /// The training that goes on, if one does.
+    pub(crate) kept: Option<Kept>,
+    /// What users call it: `the model own.h5`, `the network`.
+    name: String,
+}
+
+impl Start {
+    /// Reads what the settings and the inputs say. None where another stage is yet to make it.
+    ///
+    /// # Errors
+    /// Files that cannot be read, and a backbone that does not fit.
+    pub(crate) fn read(
+        settings: &TrainSettings,
+        inputs: &BTreeMap<String, Input>,
+    ) -> Result<Option<Self>, TrainError> {
+        if let Some(graph) = settings.graph()? {
+            refuse(inputs, MODEL, "training.model")?;
+            refuse(inputs, TRAINING, "training.model")?;
+            return Self::network(graph, settings, inputs).map(Some);
+        }
+        if settings.model == ModelSettings::Training {
+            refuse(inputs, BACKBONE, "training.resume_training_from")?;
+            refuse(inputs, MODEL, "training.resume_training_from")?;
+            return file(inputs, TRAINING).map(|(name, path)| Self::training(name, path)).transpose();
+        }
+        refuse(inputs, BACKBONE, "general.model_path")?;
+        refuse(inputs, TRAINING, "general.model_path")?;
+        file(inputs, MODEL).map(|(name, path)| Self::model(name, path, settings.dropout)).transpose()
+    }
+
+    /// A model from a file, whose dropout layers get this rate.
+    fn model(name: &str, path: &Path, dropout: Option<f64>) -> Result<Self, TrainError> {
+        let mut graph = formats::read_model(path, name)?;
+        for layer in &mut graph.layers {
+            if let (Op::Dropout { rate }, Some(dropout)) = (&mut layer.op, dropout) {
+                *rate = dropout as f32;
+            }
+        }
+        Ok(Self::loaded(graph, name, None))
+    }
+
+    /// A training that goes on.
+    fn training(name: &str, path: &Path) -> Result<Self, TrainError> {
+        let (graph, kept) = kept::read(path, name)?;
+        Ok(Self::loaded(graph, name, Some(kept)))
+    }
+
+    fn loaded(graph: Graph, name: &str, kept: Option<Kept>) -> Self {
+        let loaded = (0..graph.layers.len()).collect();
+        Self { graph, loaded, kept, name: format!("the model `{name}`") }
+    }
+
+    /// A network that is built, with the backbone of another model if there is one.
+    fn network(
+        mut graph: Graph,
+        settings: &TrainSettings,
+        inputs: &BTreeMap<String, Input>,
+    ) -> Result<Self, TrainError> {
+        let loaded = match (file(inputs, BACKBONE), settings.model.backbone_end()) {
+            (Some((name, path)), Some(end)) => backbone::take_over(&mut graph, end, path, name)?,
+            _ => BTreeSet::new(),
+        };
+        Ok(Self { graph, loaded, kept: None, name: "the network".to_owned() })
+    }
+
+    /// The settings that count: a training that goes on keeps some of its own.
+    pub(crate) fn settings(&self, settings: &TrainSettings) -> TrainSettings {
+        match &self.kept {
+            Some(kept) => kept.original.win_over(settings),
+            None => settings.clone(),
+        }
+    }
+
+    /// Draws the weights that no file gave.
+    pub(crate) fn draw(&mut self, seed: u64) {
+        if self.loaded.len() == self.graph.layers.len() {
+            return;
+        }
+        let mut fresh = self.graph.clone();
+        model::initialize(&mut fresh, seed);
+        for (position, layer) in fresh.layers.into_iter().enumerate() {
+            if !self.loaded.contains(&position) {
+                self.graph.layers[position].weights = layer.weights;
+            }
+        }
+    }
+
+    /// The network whose output the loss is computed from: without the softmax at its end, if there is one. Layers keep
+    /// their positions and weights.
+    pub(crate) fn logits(&self) -> Graph {
+        let mut graph = self.graph.clone();
+        let last = &mut graph.layers[graph.output.0];
+        match &mut last.op {
+            Op::Activation(function) if *function == Activation::Softmax => *function = Activation::Linear,
+            Op::Conv2d(conv) if conv.activation == Activation::Softmax => {
+                conv.activation = Activation::Linear;
+            }
+            _ => {}
+        }
+        graph
+    }
+
+    /// Height, width and channels of the images; zeros for what takes none, which is a problem.
+    pub(crate) fn image(&self) -> (usize, usize, usize) {
+        match self.graph.input().map(|input| self.graph.layer(input).output.shape.as_slice()) {
+            Some(&[height, width, channels]) => (height, width, channels),
+            _ => (0, 0, 0),
+        }
+    }
+
+    /// What can be said of it before the run: problems, what of the network cannot be trained, and what is ignored.
+    pub(crate) fn findings(&self, settings: &TrainSettings) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = self.problems(settings).iter().map(Problem::finding).collect();
+        if findings.is_empty() {
+            let trainer = Trainer::of(&self.settings(settings), &self.logits());
+            let beginning = trainer.and_then(|trainer| self.beginning(&trainer));
+            findings.extend(beginning.err().map(|error| error.finding()));
+        }
+        let ignored = self.kept.as_ref().map(|kept| kept.original.ignored(settings));
+        findings.extend(ignored.into_iter().flatten());
+        findings
+    }
+
+    /// The state that training begins with.
+    ///
+    /// # Errors
+    /// Weights that are missing, and a kept state that does not fit.
+    pub(crate) fn beginning(&self, trainer: &Trainer) -> Result<State, TrainError> {
+        let fresh = State::new(trainer.network.read(&self.graph)?, &trainer.adam);
+        match &self.kept {
+            Some(kept) => Ok(kept.state(&fresh)?),
+            None => Ok(fresh),
+        }
+    }
+
+    /// Everything in which the model and the settings do not fit.
+    pub(crate) fn problems(&self, settings: &TrainSettings) -> Vec<StartError> {
+        let mut problems = Vec::new();
+        problems.extend(self.misfitting_input(settings));
+        problems.extend(self.misfitting_output(settings));
+        problems.extend(self.early_softmax());
+        problems.extend(self.rescaled_twice(settings));
+        match &self.kept {
+            Some(kept) => problems.extend(kept.too_few_epochs(settings.epochs)),
+            None => problems.extend(self.misfitting_dropout(settings)),
+        }
+        problems
+    }
+
+    fn misfitting_input(&self, settings: &TrainSettings) -> Option<StartError> {
+        let model = self.name.clone();
+        let shape = self.graph.input().map(|input| self.graph.layer(input).output.shape.clone());
+        let images = settings.preprocessing.channels;
+        match shape.unwrap_or_default().as_slice() {
+            &[_, _, channels] if channels == images => None,
+            &[_, _, channels] => Some(StartError::Channels { model, channels, images }),
+            other => Some(StartError::InputShape { model, shape: other.to_vec() }),
+        }
+    }
+
+    fn misfitting_output(&self, settings: &TrainSettings) -> Option<StartError> {
+        let (model, classes) = (self.name.clone(), settings.classes);
+        let (height, width, channels) = self.image();
+        let output = &self.graph.output_type().shape;
+        match output.as_slice() {
+            _ if channels == 0 => None,
+            [rows, columns, found] if (*rows, *columns) == (height, width) => {
+                (*found != classes).then_some(StartError::Classes { model, found: *found, classes })
+            }
+            _ => Some(StartError::OutputShape { model, output: output.clone(), height, width }),
+        }
+    }
+
+    /// A softmax whose probabilities nothing but layers that keep them apart lead to the output.
+    fn early_softmax(&self) -> Option<StartError> {
+        let mut layer = self.graph.layer(self.graph.output);
+        while let (false, [input]) = (is_softmax(layer), layer.inputs.as_slice()) {
+            let passes = matches!(
+                layer.op,
+                Op::Upsample { .. }
+                    | Op::Reshape { .. }
+                    | Op::Dropout { .. }
+                    | Op::Rescale { .. }
+                    | Op::ZeroPad2d { .. }
+                    | Op::Activation(_)
+                    | Op::Relu { .. }
+            );
+            if !passes {
+                return None;
+            }
+            layer = self.graph.layer(*input);
+        }
+        let is_last = std::ptr::eq(layer, self.graph.layer(self.graph.output));
+        (is_softmax(layer) && !is_last)
+            .then(|| StartError::EarlySoftmax { model: self.name.clone(), layer: layer.name.clone() })
+    }
+
+    fn rescaled_twice(&self, settings: &TrainSettings) -> Option<StartError> {
+        let (low, high) = settings.preprocessing.range();
+        let layer = self.graph.layer(rescaling(&self.graph)?).name.clone();
+        ((low, high) != (0.0, 255.0)).then(|| StartError::RescaledTwice {
+            model: self.name.clone(),
+            layer,
+            low,
+            high,
+        })
+    }
+
+    fn misfitting_dropout(&self, settings: &TrainSettings) -> Option<StartError> {
+        let model = self.name.clone();
+        let layer = self.graph.layers.iter().find(|layer| matches!(layer.op, Op::Dropout { .. }));
+        match (layer, settings.dropout) {
+            (None, Some(rate)) => Some(StartError::NoDropout { model, rate }),
+            (Some(layer), None) if settings.model == ModelSettings::File => {
+                Some(StartError::DropoutUnset { model, layer: layer.name.clone() })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Refuses a port that is bound although the settings say otherwise, as an entry of `stages` can do.
+fn refuse(inputs: &BTreeMap<String, Input>, port: &'static str, key: &'static str) -> Result<(), StartError> {
+    if inputs.contains_key(port) { Err(StartError::Superfluous { port, key }) } else { Ok(()) }
+}
+
+/// The layer that rescales the image before anything else reads it.
+fn rescaling(graph: &Graph) -> Option<LayerId> {
+    let input = graph.input()?;
+    let mut readers = graph.layers.iter().enumerate().filter(|(_, layer)| layer.inputs.contains(&input));
+    match (readers.next(), readers.next()) {
+        (Some((position, layer)), None) if matches!(layer.op, Op::Rescale { .. }) => Some(LayerId(position)),
+        _ => None,
+    }
+}
+
+fn is_softmax(layer: &Layer) -> bool {
+    match &layer.op {
+        Op::Activation(function) => *function == Activation::Softmax,
+        Op::Conv2d(conv) => conv.activation == Activation::Softmax,
+        Op::DepthwiseConv2d(conv) => conv.activation == Activation::Softmax,
+        _ => false,
+    }
+}
