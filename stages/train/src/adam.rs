@@ -22,7 +22,7 @@ impl Moments {
         Self { first: zeros.clone(), second: zeros, steps: 0 }
     }
 
-    /// One step. An empty gradient stands for zeros: a parameter that the loss does not depend on.
+    /// One step. A parameter with an empty gradient stays: it is frozen, or the loss does not depend on it.
     ///
     /// Source: Kingma and Ba, arXiv 1412.6980, in the form before section 2.1, which puts the bias correction into the
     /// step size and epsilon beside the uncorrected root, as `keras/src/optimizers/adam.py` does.
@@ -42,8 +42,7 @@ impl Moments {
         let moments = self.first.par_iter_mut().zip(&mut self.second);
         parameters.par_iter_mut().zip(gradients).zip(moments).for_each(
             |((values, gradient), (first, second))| {
-                for (index, value) in values.iter_mut().enumerate() {
-                    let gradient = gradient.get(index).copied().unwrap_or(0.0);
+                for (index, (value, gradient)) in values.iter_mut().zip(gradient).enumerate() {
                     first[index] += (gradient - first[index]) * keep_first;
                     second[index] += (gradient * gradient - second[index]) * keep_second;
                     *value -= alpha * first[index] / (second[index].sqrt() + epsilon);

@@ -109,7 +109,7 @@ numbers!(u64 f32 f64);
 records! {
     State { weights, moments, learning_rate, position, best, history }
     Weights { parameters, statistics }
-    Statistics { mean, variance, updates }
+    Statistics { mean, variance, updates, fresh }
     Moments { first, second, steps }
     Position { epoch, begun, batch, loss, correct, counted }
     Best { epoch, weights }

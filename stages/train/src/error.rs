@@ -1,7 +1,7 @@
 //! Errors of training.
 
 use crate::StartError;
-use contract::Problem;
+use contract::{Problem, value::slices::SlicesError};
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -27,6 +27,24 @@ pub enum TrainError {
         width: usize,
         /// Number of classes.
         classes: usize,
+    },
+    /// `training.frozen_layers` does not fit the network.
+    #[error("frozen_layers: {0}")]
+    FrozenLayers(#[from] SlicesError),
+    /// `training.frozen_layers` names every layer that has weights.
+    #[error(
+        "frozen_layers {slices} leaves only layers without weights of the {layers} there are, so nothing would be \
+         trained; the last layer with weights is {last}, `{name}`"
+    )]
+    NothingTrained {
+        /// What the file says.
+        slices: String,
+        /// How many layers the network has.
+        layers: usize,
+        /// Position of the last layer with weights.
+        last: usize,
+        /// Its name.
+        name: String,
     },
     /// The loss is not a number any more.
     #[error("the loss is {loss} at step {step} of epoch {epoch}: the training has diverged")]
@@ -104,6 +122,7 @@ impl Problem for TrainError {
         match self {
             Self::Layer { .. } => "train::layer",
             Self::Output { .. } => "train::output",
+            Self::FrozenLayers(_) | Self::NothingTrained { .. } => "train::frozen_layers",
             Self::NanLoss { .. } => "train::nan_loss",
             Self::Schedule { .. } => "train::schedule",
             Self::Unbound { .. } => "stage::unbound_port",
@@ -129,6 +148,10 @@ impl Problem for TrainError {
             Self::Schedule { .. } => {
                 Some("change the lambda so that it gives a rate from 0 for every epoch; epochs count from 0")
             }
+            Self::FrozenLayers(error) => Some(error.help()),
+            Self::NothingTrained { .. } => Some(
+                "leave a layer with weights out; layers count from 0, which is the input, negative indices from the end",
+            ),
             Self::Sample { .. } => {
                 Some("run preflight again: a file has changed since the masks were checked")
             }

@@ -14,7 +14,6 @@ use crate::{
     fit::Fit,
     outputs::{BEST, Exporter},
     start::{Start, kept::Original, ports},
-    trainer::Trainer,
 };
 use contract::{
     ArtifactKind, Config, Demand, Finding, InputContent, InputPort, Issue, Machine, OutputCopy, OutputPort,
@@ -171,7 +170,7 @@ fn train(settings: &TrainSettings, context: &StageContext) -> Result<(), TrainEr
     }
     let settings = &start.settings(settings);
     start.draw(settings.seed);
-    let trainer = Trainer::of(settings, &start.logits())?;
+    let trainer = start.trainer(settings)?;
     let beginning = start.beginning(&trainer)?;
     let (mut checkpoints, found) = Checkpoints::open(&context.partial, &beginning)?;
     for damaged in &found.damaged {

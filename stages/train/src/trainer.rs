@@ -4,7 +4,7 @@ use crate::{
     OptimizerSettings, TrainError, TrainSettings,
     batches::Batch,
     loss::{BatchLoss, cross_entropy},
-    network::{Dropout, Mode, Network, floats, vector},
+    network::{Dropout, Mode, Network, Weights, floats, vector},
     ops,
     state::State,
 };
@@ -19,6 +19,15 @@ pub(crate) struct Trainer {
     pub(crate) class_weights: Vec<f32>,
     pub(crate) adam: Adam,
     pub(crate) seed: u64,
+}
+
+/// What a batch asks of the weights.
+#[derive(Debug, Clone)]
+pub(crate) struct Slopes {
+    /// Gradient of each parameter; empty where it is frozen.
+    pub(crate) gradients: Vec<Vec<f32>>,
+    /// Mean and biased variance of the batch at each normalisation; empty where it is frozen.
+    pub(crate) moments: Vec<(Vec<f32>, Vec<f32>)>,
 }
 
 /// A network ready to judge: parameters and statistics on the device.
@@ -62,11 +71,30 @@ impl Trainer {
     /// One step: forward, loss, backward, update of parameters and moving statistics. Where the loss is not finite
     /// nothing is updated.
     pub(crate) fn step(&self, state: &mut State, batch: &Batch) -> BatchLoss {
+        let (loss, slopes) = self.slopes(&state.weights, state.moments.steps, batch);
+        if let Some(Slopes { gradients, moments }) = slopes {
+            state.moments.step(&self.adam, state.learning_rate, &mut state.weights.parameters, &gradients);
+            self.network.move_statistics(&mut state.weights.statistics, &moments);
+        }
+        loss
+    }
+
+    /// Forward and backward on a batch, with the dropout of step `step`; no slopes where the loss is not finite.
+    ///
+    /// Nothing is differentiated in front of the first layer that trains.
+    pub(crate) fn slopes(&self, weights: &Weights, step: u64, batch: &Batch) -> (BatchLoss, Option<Slopes>) {
         let device = Device::flex().autodiff();
-        let parameters: Vec<Tensor<1>> =
-            state.weights.parameters.iter().map(|values| vector(values, &device).require_grad()).collect();
-        let dropout = Dropout { seed: self.seed, step: state.moments.steps, samples: &batch.samples };
-        let passed = self.network.forward(&parameters, &images(batch, &device), Mode::Training(&dropout));
+        let parameters = weights.parameters.iter().zip(self.network.trainable());
+        let parameters: Vec<Tensor<1>> = parameters
+            .map(|(values, trainable)| match vector(values, &device) {
+                parameter if trainable => parameter.require_grad(),
+                parameter => parameter,
+            })
+            .collect();
+        let dropout = Dropout { seed: self.seed, step, samples: &batch.samples };
+        let frozen = self.network.frozen_statistics(weights);
+        let mode = Mode::Training(&dropout, &frozen);
+        let passed = self.network.forward(&parameters, &images(batch, &device), mode);
         let shape = passed.output.dims();
         let logits = floats(passed.output.clone());
         let mut gradient = vec![0f32; logits.len()];
@@ -74,7 +102,7 @@ impl Trainer {
         // Large, and of no more use: the backward pass is the peak of memory.
         drop(logits);
         if !loss.loss.is_finite() {
-            return loss;
+            return (loss, None);
         }
         let gradient = Tensor::from_data(TensorData::new(gradient, shape), &device);
         let mut gradients = ops::seed_gradient(passed.output, gradient).backward();
@@ -82,12 +110,7 @@ impl Trainer {
             .iter()
             .map(|parameter| parameter.grad_remove(&mut gradients).map(floats).unwrap_or_default())
             .collect();
-        state.moments.step(&self.adam, state.learning_rate, &mut state.weights.parameters, &gradients);
-        let statistics = state.weights.statistics.iter_mut().zip(self.network.momenta());
-        for ((statistics, momentum), (mean, variance)) in statistics.zip(&passed.moments) {
-            statistics.update(momentum, mean, variance);
-        }
-        loss
+        (loss, Some(Slopes { gradients, moments: passed.moments }))
     }
 
     /// The state's network as it is used outside training.

@@ -97,7 +97,8 @@ impl Builder<'_> {
                     weight_shape(layer, weight)?;
                 }
                 let (gamma, beta) = (self.parameter(index, 0), self.parameter(index, 1));
-                self.network.norms.push(NormSlot { layer: index, momentum: f64::from(*momentum) });
+                let momentum = decimal(*momentum);
+                self.network.norms.push(NormSlot { layer: index, momentum, frozen: false, loaded: false });
                 let norm = self.network.norms.len() - 1;
                 Kind::Norm {
                     norm,
@@ -276,7 +277,7 @@ impl Builder<'_> {
     }
 
     fn parameter(&mut self, layer: usize, weight: usize) -> usize {
-        self.network.parameters.push(Slot { layer, weight });
+        self.network.parameters.push(Slot { layer, weight, trainable: true });
         self.network.parameters.len() - 1
     }
 
@@ -321,6 +322,12 @@ fn same_padding(input: usize, kernel: usize, stride: usize, dilation: usize) -> 
     let needed = (input.div_ceil(stride).max(1) - 1) * stride + reach;
     let total = needed.saturating_sub(input);
     (total / 2, total - total / 2)
+}
+
+/// The number that was written where `value` was read: 0.999, not the nearest f32. Keras takes 1 minus it in double
+/// precision, and the f32's would be wrong in the fifth digit.
+fn decimal(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or_else(|_| f64::from(value))
 }
 
 fn weight_shape(layer: &Layer, weight: usize) -> Result<&[usize], TrainError> {

@@ -9,8 +9,8 @@ use rayon::prelude::*;
 /// How a forward pass goes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Mode<'a> {
-    /// Batch statistics and dropout.
-    Training(&'a Dropout<'a>),
+    /// Dropout, and batch statistics but in frozen normalisations, which use the given ones; those of others are not read.
+    Training(&'a Dropout<'a>, &'a [(Vec<f32>, Vec<f32>)]),
     /// Given statistics `(mean, variance)`, no dropout.
     Inference(&'a [(Vec<f32>, Vec<f32>)]),
 }
@@ -30,7 +30,7 @@ pub(crate) struct Dropout<'a> {
 pub(crate) struct Passed {
     /// The network's output, `[batch, channels, height, width]`.
     pub(crate) output: Tensor<4>,
-    /// Mean and biased variance of the batch at each normalisation; empty outside training.
+    /// Mean and biased variance of the batch at each normalisation; empty where given statistics were used.
     pub(crate) moments: Vec<(Vec<f32>, Vec<f32>)>,
 }
 
@@ -57,12 +57,12 @@ impl Network {
                 Kind::Norm { norm, gamma, beta, options } => {
                     let (gamma, beta) = (parameters[*gamma].clone(), parameters[*beta].clone());
                     match mode {
-                        Mode::Training(_) => {
+                        Mode::Training(..) if !self.norms[*norm].frozen => {
                             let (output, mean, variance) = ops::norm(first(), gamma, beta, *options);
                             moments[*norm] = (floats(mean), floats(variance));
                             output
                         }
-                        Mode::Inference(statistics) => {
+                        Mode::Training(_, statistics) | Mode::Inference(statistics) => {
                             let (mean, variance) = &statistics[*norm];
                             let [mean, variance] = [mean, variance].map(|values| vector(values, &device));
                             ops::norm_with(first(), [gamma, beta, mean, variance], *options)
@@ -85,7 +85,7 @@ impl Network {
                 Kind::Reshape { from, to } => reshape(first(), *from, *to),
                 Kind::Resize(resize) => ops::resize(first(), *resize),
                 Kind::Dropout { layer, rate } => match mode {
-                    Mode::Training(dropout) if *rate > 0.0 => {
+                    Mode::Training(dropout, _) if *rate > 0.0 => {
                         let input = first();
                         let mask = dropout.mask(layer, *rate, input.dims(), &device);
                         input * mask
@@ -96,10 +96,7 @@ impl Network {
             };
             outputs.values[index] = Some(value);
         }
-        Passed {
-            output: outputs.take(self.output),
-            moments: if matches!(mode, Mode::Training(_)) { moments } else { vec![] },
-        }
+        Passed { output: outputs.take(self.output), moments }
     }
 }
 

@@ -6,9 +6,11 @@
 
 mod build;
 mod forward;
+mod frozen;
 mod weights;
 
 pub(crate) use forward::{Dropout, Mode, floats, vector};
+pub(crate) use frozen::FrozenLayers;
 pub(crate) use weights::{Statistics, Weights, power};
 
 use crate::ops::{Bounds, NormOptions, Resize, Window};
@@ -22,11 +24,13 @@ pub(crate) struct Network {
     norms: Vec<NormSlot>,
 }
 
-/// Where a trainable parameter lies in the graph.
+/// Where a parameter lies in the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Slot {
     layer: usize,
     weight: usize,
+    /// Whether it moves.
+    trainable: bool,
 }
 
 /// A normalisation with moving statistics: weights 2 and 3 of its layer.
@@ -34,6 +38,10 @@ struct Slot {
 struct NormSlot {
     layer: usize,
     momentum: f64,
+    /// Whether its layer is frozen: it normalises by its moving statistics in training too.
+    frozen: bool,
+    /// Whether its statistics come from a file.
+    loaded: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -62,11 +70,4 @@ enum Kind {
     Resize(Resize),
     Dropout { layer: String, rate: f32 },
     Rescale { scale: f32, offset: f32 },
-}
-
-impl Network {
-    /// How many normalisations with moving statistics there are.
-    pub(crate) fn momenta(&self) -> Vec<f64> {
-        self.norms.iter().map(|norm| norm.momentum).collect()
-    }
 }

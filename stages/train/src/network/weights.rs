@@ -1,10 +1,11 @@
 //! The numbers of a network: what training moves.
 
-use super::Network;
+use super::{Network, NormSlot};
 use crate::TrainError;
 use model::{Data, Graph};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// All numbers that training moves, flat, in the graph's layout and order.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,9 @@ pub(crate) struct Statistics {
     pub(crate) variance: Vec<f64>,
     /// How often they were updated.
     pub(crate) updates: u64,
+    /// Whether they started at 0 and 1 and move from there. Loaded ones, and those of a layer that was frozen when the
+    /// training began, did not, so there is nothing to free them of.
+    pub(crate) fresh: bool,
 }
 
 impl Statistics {
@@ -38,8 +42,11 @@ impl Statistics {
     }
 
     /// Mean and variance freed of their initial values 0 and 1, whose share after `t` updates is `momentum^t`; the raw
-    /// ones before the first update.
+    /// ones before the first update, and where they did not start there.
     pub(crate) fn debiased(&self, momentum: f64) -> (Vec<f32>, Vec<f32>) {
+        if !self.fresh {
+            return self.raw();
+        }
         let initial = power(momentum, self.updates);
         let share = 1.0 - initial;
         if share <= 0.0 {
@@ -72,6 +79,13 @@ pub(crate) fn power(base: f64, mut exponent: u64) -> f64 {
 }
 
 impl Network {
+    /// Takes the statistics of these layers, by position in the graph, for those of a trained network.
+    pub(crate) fn load_statistics(&mut self, layers: &BTreeSet<usize>) {
+        for norm in &mut self.norms {
+            norm.loaded = layers.contains(&norm.layer);
+        }
+    }
+
     /// The numbers of the graph this network was built from.
     ///
     /// # Errors
@@ -99,6 +113,7 @@ impl Network {
                         mean: widened(floats(norm.layer, 2)?),
                         variance: widened(floats(norm.layer, 3)?),
                         updates: 0,
+                        fresh: !norm.loaded && !norm.frozen,
                     })
                 })
                 .collect::<Result<_, TrainError>>()?,
@@ -121,6 +136,22 @@ impl Network {
         }
     }
 
+    /// Moves the statistics by the `(mean, variance)` of a batch; frozen ones stay.
+    pub(crate) fn move_statistics(&self, statistics: &mut [Statistics], batch: &[(Vec<f32>, Vec<f32>)]) {
+        for ((statistics, (mean, variance)), norm) in statistics.iter_mut().zip(batch).zip(&self.norms) {
+            if !norm.frozen {
+                statistics.update(norm.momentum, mean, variance);
+            }
+        }
+    }
+
+    /// The statistics that frozen normalisations use in training; empty for the others.
+    pub(crate) fn frozen_statistics(&self, weights: &Weights) -> Vec<(Vec<f32>, Vec<f32>)> {
+        let frozen =
+            |(norm, raw): (&NormSlot, &Statistics)| if norm.frozen { raw.raw() } else { Default::default() };
+        self.norms.iter().zip(&weights.statistics).map(frozen).collect()
+    }
+
     /// The statistics to use outside training.
     pub(crate) fn statistics(&self, weights: &Weights, debias: bool) -> Vec<(Vec<f32>, Vec<f32>)> {
         self.norms
@@ -139,7 +170,8 @@ mod tests {
     fn debiasing_recovers_constant_statistics_after_one_and_after_many_updates() {
         let momentum = f64::from(0.999f32);
         for updates in [1, 23, 5000] {
-            let mut statistics = Statistics { mean: vec![0.0; 2], variance: vec![1.0; 2], updates: 0 };
+            let mut statistics =
+                Statistics { mean: vec![0.0; 2], variance: vec![1.0; 2], updates: 0, fresh: true };
             for _ in 0..updates {
                 statistics.update(momentum, &[-3.25, 1e-3], &[0.017, 250.0]);
             }
@@ -155,7 +187,7 @@ mod tests {
 
     #[test]
     fn statistics_without_an_update_stay_as_they_are() {
-        let statistics = Statistics { mean: vec![0.5], variance: vec![2.0], updates: 0 };
+        let statistics = Statistics { mean: vec![0.5], variance: vec![2.0], updates: 0, fresh: true };
         assert_eq!(statistics.debiased(0.99), (vec![0.5], vec![2.0]));
     }
 }

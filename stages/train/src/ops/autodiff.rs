@@ -173,6 +173,48 @@ impl<B: NetworkOps, C: CheckpointStrategy> NetworkOps for Autodiff<B, C> {
         }
     }
 
+    fn norm_with(
+        input: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        mean: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        options: NormOptions,
+    ) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct NormWith;
+        impl<B: NetworkOps> Backward<B, 1> for NormWith {
+            type State = (NodeId, [FloatTensor<B>; 4], NormOptions);
+            fn backward(
+                self,
+                ops: Ops<Self::State, 1>,
+                grads: &mut Gradients,
+                checkpointer: &mut Checkpointer,
+            ) {
+                let [node] = ops.parents;
+                let gradient = grads.consume::<B>(&ops.node);
+                let (input, [gamma, beta, mean, variance], options) = ops.state;
+                let input: FloatTensor<B> = checkpointer.retrieve_node_output(input);
+                if let Some(node) = node {
+                    let part = B::norm_with_gradient(input, gamma, beta, mean, variance, gradient, options);
+                    grads.register::<B>(node.id, part);
+                }
+            }
+        }
+        let weights = [gamma, beta, mean, variance].map(|weight| weight.into_primitive());
+        let output = {
+            let [gamma, beta, mean, variance] = weights.clone();
+            |input| B::norm_with(input, gamma, beta, mean, variance, options)
+        };
+        match NormWith.prepare::<C>([input.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(mut prep) => {
+                let state = (prep.checkpoint(&input), weights, options);
+                prep.finish(state, output(input.into_primitive()))
+            }
+            OpsKind::UnTracked(prep) => prep.finish(output(input.into_primitive())),
+        }
+    }
+
     fn clip(input: FloatTensor<Self>, bounds: Bounds) -> FloatTensor<Self> {
         #[derive(Debug)]
         struct Clip;
@@ -261,7 +303,8 @@ impl<B: NetworkOps, C: CheckpointStrategy> NetworkOps for Autodiff<B, C> {
         }
     }
 
-    fn norm_with(
+    fn norm_with_gradient(
+        _: FloatTensor<Self>,
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
@@ -269,7 +312,7 @@ impl<B: NetworkOps, C: CheckpointStrategy> NetworkOps for Autodiff<B, C> {
         _: FloatTensor<Self>,
         _: NormOptions,
     ) -> FloatTensor<Self> {
-        unreachable!("given statistics are used outside training only")
+        unreachable!("{FIRST_ORDER}")
     }
 
     fn conv_input_gradient(

@@ -115,6 +115,15 @@ pub(crate) trait NetworkOps: Backend {
         variance: FloatTensor<Self>,
         options: NormOptions,
     ) -> FloatTensor<Self>;
+    fn norm_with_gradient(
+        input: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        mean: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        options: NormOptions,
+    ) -> FloatTensor<Self>;
     fn clip(input: FloatTensor<Self>, bounds: Bounds) -> FloatTensor<Self>;
     fn clip_gradient(
         input: FloatTensor<Self>,
@@ -289,6 +298,33 @@ impl NetworkOps for Flex {
         let (scale, shift) =
             norm::affine(slice(&gamma), slice(&beta), slice(&mean), slice(&variance), options.epsilon);
         tensor(norm::scale_shift(slice(&input), shape[2] * shape[3], &scale, &shift, options.bounds), &shape)
+    }
+
+    fn norm_with_gradient(
+        input: FlexTensor,
+        gamma: FlexTensor,
+        beta: FlexTensor,
+        mean: FlexTensor,
+        variance: FlexTensor,
+        gradient: FlexTensor,
+        options: NormOptions,
+    ) -> FlexTensor {
+        let shape = shape4(&input);
+        let (input, gradient) = (input.to_contiguous(), gradient.to_contiguous());
+        let [gamma, beta] = [gamma, beta].map(|tensor| tensor.to_contiguous());
+        let [mean, variance] = [mean, variance].map(|tensor| tensor.to_contiguous());
+        let (scale, shift) =
+            norm::affine(slice(&gamma), slice(&beta), slice(&mean), slice(&variance), options.epsilon);
+        let pixels = shape[2] * shape[3];
+        let gradient = norm::scale_shift_gradient(
+            slice(&input),
+            slice(&gradient),
+            pixels,
+            &scale,
+            &shift,
+            options.bounds,
+        );
+        tensor(gradient, &shape)
     }
 
     fn clip(input: FlexTensor, bounds: Bounds) -> FlexTensor {

@@ -91,6 +91,33 @@ pub(crate) fn scale_shift(
     output
 }
 
+/// Gradient of [`scale_shift`] with respect to its input.
+pub(crate) fn scale_shift_gradient(
+    input: &[f32],
+    gradient: &[f32],
+    pixels: usize,
+    scale: &[f32],
+    shift: &[f32],
+    bounds: Bounds,
+) -> Vec<f32> {
+    let channels = scale.len();
+    let mut output = vec![0f32; input.len()];
+    output
+        .par_chunks_mut(pixels)
+        .with_min_len(8)
+        .zip(input.par_chunks(pixels).zip(gradient.par_chunks(pixels)))
+        .enumerate()
+        .for_each(|(index, (output, (input, gradient)))| {
+            let (scale, shift) = (scale[index % channels], shift[index % channels]);
+            vectorized(|| {
+                for ((output, input), gradient) in output.iter_mut().zip(input).zip(gradient) {
+                    *output = scale * bounds.pass(input * scale + shift, *gradient);
+                }
+            });
+        });
+    output
+}
+
 /// Scale and shift that normalise: `gamma / sqrt(variance + epsilon)` and `beta - mean * scale`.
 pub(crate) fn affine(
     gamma: &[f32],

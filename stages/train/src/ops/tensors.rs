@@ -40,7 +40,8 @@ pub(crate) fn norm(
     )
 }
 
-/// Normalisation by given statistics, then clipping; outside training only.
+/// Normalisation by given statistics, then clipping. Gamma, beta, mean and variance get no gradient: in training,
+/// only frozen layers are normalised so.
 pub(crate) fn norm_with(
     input: Tensor<4>,
     [gamma, beta, mean, variance]: [Tensor<1>; 4],

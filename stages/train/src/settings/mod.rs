@@ -4,10 +4,12 @@ mod callbacks;
 mod model;
 mod optimizer;
 
+use crate::network::FrozenLayers;
 use ::model::{AsppVersion, Backbone, DeeplabV3, Graph, GraphError};
 use contract::{
-    Config, Issue,
+    Config, Issue, Problem,
     config::{Adam, Aspp, Callback, Callbacks, Training},
+    value::slices::LayerSlices,
 };
 use dataset::{Classes, Preprocessor, augmentation::Augmentation};
 use serde::{Deserialize, Serialize};
@@ -38,6 +40,8 @@ pub struct TrainSettings {
     pub callbacks: Callbacks,
     /// Share of elements that dropout layers drop; none where the file says nothing of it.
     pub dropout: Option<f64>,
+    /// Layers that stay as they are, in Python's index and slice syntax.
+    pub frozen_layers: Option<String>,
     /// Weight of each class in the loss.
     pub loss_weights: Vec<f64>,
     /// Whether BatchNorm statistics are freed of their initial values wherever they are used.
@@ -122,7 +126,6 @@ impl TrainSettings {
             );
             return Err(issues);
         };
-        issues.extend(unbuilt_keys(training));
         issues.extend(unbuilt_callbacks(training));
         issues.extend(rules(config, training));
         let model = collect(model::model(training), &mut issues);
@@ -157,17 +160,13 @@ impl TrainSettings {
                     optimizer,
                     callbacks: callbacks::callbacks(training),
                     dropout: training.dropout,
+                    frozen_layers: frozen_layers(training),
                     loss_weights,
                     batchnorm_debias: training.batchnorm_debias,
                     seed,
                 };
                 if issues.is_empty() {
-                    issues.extend(
-                        settings
-                            .graph()
-                            .err()
-                            .map(|error| Issue::invalid("training.model", error.to_string())),
-                    );
+                    issues.extend(settings.misfit());
                 }
                 let OptimizerSettings::Adam(Adam { learning_rate, .. }) = settings.optimizer;
                 issues.extend(callbacks::rates(&settings.callbacks, learning_rate, settings.epochs));
@@ -206,6 +205,20 @@ impl TrainSettings {
         network.build().map(Some)
     }
 
+    /// What is found wrong once the graph is known.
+    fn misfit(&self) -> Option<Issue> {
+        let graph = match self.graph() {
+            Ok(graph) => graph?,
+            Err(error) => return Some(Issue::invalid("training.model", error.to_string())),
+        };
+        let error = FrozenLayers::resolve(self.frozen_layers.as_deref(), &graph).err()?;
+        let issue = Issue::invalid("training.frozen_layers", error.to_string());
+        Some(match error.help() {
+            Some(help) => issue.with_help(help),
+            None => issue,
+        })
+    }
+
     /// The classes by number, for readers of masks.
     #[must_use]
     pub fn numbered_classes(&self) -> Classes {
@@ -240,15 +253,6 @@ fn augmentation(config: &Config) -> Vec<Augmentation> {
     functions.filter(Augmentation::has_effect).collect()
 }
 
-/// Keys of `training` that are legal and not built yet.
-fn unbuilt_keys(training: &Training) -> Vec<Issue> {
-    let mut issues = Vec::new();
-    if training.frozen_layers.is_some() {
-        issues.push(Issue::not_yet("training.frozen_layers", "freezing layers"));
-    }
-    issues
-}
-
 /// Callbacks that are not built yet.
 fn unbuilt_callbacks(training: &Training) -> Vec<Issue> {
     let unbuilt = |callback: &&Callback| {
@@ -271,6 +275,12 @@ fn rules(config: &Config, training: &Training) -> Vec<Issue> {
     let stride = zoo.map(|model| model.output_stride);
     issues.extend(config.data_augmentation.iter().flat_map(|functions| functions.issues(colors, stride)));
     issues
+}
+
+/// The slices as they are always written; none where they name no layer or cannot be read, which is told before.
+fn frozen_layers(training: &Training) -> Option<String> {
+    let slices = LayerSlices::parse(training.frozen_layers.as_ref()?).ok()?;
+    (slices != LayerSlices::default()).then(|| slices.to_string())
 }
 
 /// The weights given, or those of the original: 1, but 0.5 for the background of the 21 Pascal VOC classes.

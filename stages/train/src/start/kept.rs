@@ -22,6 +22,7 @@ const HEADER: usize = MAGIC.len() + 8 + 32;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Original {
     pub(crate) dropout: Option<f64>,
+    pub(crate) frozen_layers: Option<String>,
     pub(crate) optimizer: OptimizerSettings,
     pub(crate) seed: u64,
     /// Epochs that are over.
@@ -40,14 +41,14 @@ pub(crate) struct Kept {
 impl Original {
     /// What a training with these settings keeps.
     pub(crate) fn of(settings: &TrainSettings) -> Self {
-        let TrainSettings { dropout, optimizer, seed, .. } = settings;
-        Self { dropout: *dropout, optimizer: optimizer.clone(), seed: *seed, epochs: 0 }
+        let TrainSettings { dropout, frozen_layers, optimizer, seed, .. } = settings.clone();
+        Self { dropout, frozen_layers, optimizer, seed, epochs: 0 }
     }
 
     /// The settings of a training that goes on: those that are kept, and what the configuration says of the rest.
     pub(crate) fn win_over(&self, settings: &TrainSettings) -> TrainSettings {
-        let Self { dropout, optimizer, seed, epochs: _ } = self.clone();
-        TrainSettings { dropout, optimizer, seed, ..settings.clone() }
+        let Self { dropout, frozen_layers, optimizer, seed, epochs: _ } = self.clone();
+        TrainSettings { dropout, frozen_layers, optimizer, seed, ..settings.clone() }
     }
 
     /// What the configuration says in vain.
@@ -62,8 +63,13 @@ impl Original {
             }
         };
         if let Some(rate) = settings.dropout {
-            compare("training.dropout", rate.to_string(), said(self.dropout));
+            compare("training.dropout", rate.to_string(), said(self.dropout.as_ref()));
         }
+        compare(
+            "training.frozen_layers",
+            said(settings.frozen_layers.as_ref()),
+            said(self.frozen_layers.as_ref()),
+        );
         compare("training.optimizer", written(&settings.optimizer), written(&self.optimizer));
         compare("general.global_seed", settings.seed.to_string(), self.seed.to_string());
         found
@@ -141,8 +147,8 @@ impl Kept {
 }
 
 /// A value that may not be there.
-fn said(value: Option<f64>) -> String {
-    value.map_or_else(|| "none".to_owned(), |value| value.to_string())
+fn said<T: ToString>(value: Option<&T>) -> String {
+    value.map_or_else(|| "none".to_owned(), T::to_string)
 }
 
 /// An optimizer as a configuration has it, without arguments that are not set: `Adam {learning_rate: 0.001, ...}`.

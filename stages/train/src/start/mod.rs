@@ -11,7 +11,9 @@ pub(crate) mod ports;
 
 pub use error::StartError;
 
-use crate::{ModelSettings, TrainError, TrainSettings, state::State, trainer::Trainer};
+use crate::{
+    ModelSettings, TrainError, TrainSettings, network::FrozenLayers, state::State, trainer::Trainer,
+};
 use contract::{Finding, Input, Problem};
 use kept::Kept;
 use model::{Activation, Graph, Layer, LayerId, Op};
@@ -142,13 +144,37 @@ impl Start {
     pub(crate) fn findings(&self, settings: &TrainSettings) -> Vec<Finding> {
         let mut findings: Vec<Finding> = self.problems(settings).iter().map(Problem::finding).collect();
         if findings.is_empty() {
-            let trainer = Trainer::of(&self.settings(settings), &self.logits());
+            let trainer = self.trainer(&self.settings(settings));
             let beginning = trainer.and_then(|trainer| self.beginning(&trainer));
             findings.extend(beginning.err().map(|error| error.finding()));
         }
         let ignored = self.kept.as_ref().map(|kept| kept.original.ignored(settings));
         findings.extend(ignored.into_iter().flatten());
+        findings.extend(self.nothing_frozen(settings));
         findings
+    }
+
+    /// Slices are cut to the layers there are, as in Python, so that a wrong one may freeze nothing.
+    fn nothing_frozen(&self, settings: &TrainSettings) -> Option<Finding> {
+        let slices = self.settings(settings).frozen_layers?;
+        let frozen = FrozenLayers::resolve(Some(&slices), &self.graph).ok()?;
+        frozen.is_empty().then(|| {
+            let layers = self.graph.layers.len();
+            let message =
+                format!("frozen_layers {slices} names none of the {layers} layers: all are trained");
+            Finding::note("train::frozen_layers", message)
+        })
+    }
+
+    /// What trains the network by the settings that count. Statistics that came from a file are those of a trained network.
+    ///
+    /// # Errors
+    /// A layer that cannot be trained, and frozen layers that are not there or are all there are.
+    pub(crate) fn trainer(&self, settings: &TrainSettings) -> Result<Trainer, TrainError> {
+        let mut trainer = Trainer::of(settings, &self.logits())?;
+        trainer.network.load_statistics(&self.loaded);
+        trainer.network.freeze(&FrozenLayers::resolve(settings.frozen_layers.as_deref(), &self.graph)?);
+        Ok(trainer)
     }
 
     /// The state that training begins with.

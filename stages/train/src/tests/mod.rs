@@ -3,8 +3,10 @@
 mod backbone;
 mod continued;
 mod forward;
+mod frozen;
 mod gradients;
 mod keras;
+mod norms;
 mod outcome;
 mod preflight;
 mod resume;

@@ -29,9 +29,32 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
+/// A Python with Keras; none where there is none, which skips a test.
+pub(crate) fn peers_python() -> Option<PathBuf> {
+    let python = std::env::var_os("PIPELINE_PEERS_PYTHON").map(PathBuf::from);
+    let required = std::env::var("PIPELINE_REQUIRE_PEERS").is_ok_and(|value| value == "1");
+    assert!(python.is_some() || !required, "PIPELINE_PEERS_PYTHON is not set");
+    if python.is_none() {
+        eprintln!("skipped: it needs PIPELINE_PEERS_PYTHON");
+    }
+    python
+}
+
 /// A file that a script of `tests/golden` made.
 pub(crate) fn golden(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+}
+
+/// Numbers from -0.5 to 1.5, the same as in the scripts.
+pub(crate) fn noise(step: u64, count: u64) -> Vec<f32> {
+    let word = 0xFFFF_FFFF;
+    (0..count)
+        .map(|index| {
+            let bits = (index * 2_654_435_761 + step * 2_246_822_519) & word;
+            let bits = ((bits ^ (bits >> 15)) * 3_266_489_917) & word;
+            ((bits >> 16) as f64 / 32768.0 - 0.5) as f32
+        })
+        .collect()
 }
 
 /// A small network with every operation that can be trained: 8x6 images of 2 channels, 3 classes.
@@ -217,6 +240,7 @@ pub(crate) fn settings() -> TrainSettings {
         optimizer: OptimizerSettings::Adam(Adam::default()),
         callbacks: Default::default(),
         dropout: Some(0.3),
+        frozen_layers: None,
         loss_weights: vec![1.0; 4],
         batchnorm_debias: true,
         seed: 120,
