@@ -2,6 +2,7 @@
 
 mod backbone;
 mod continued;
+mod deeplab_step;
 mod forward;
 mod frozen;
 mod gradients;
