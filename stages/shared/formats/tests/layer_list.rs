@@ -8,7 +8,7 @@ const EXAMPLE: &str = include_str!("../../../../pipelines/models/custom.yaml");
 const UNET: &str = include_str!("../../../../examples/custom_model/unet.yaml");
 
 /// The network of a list for 3 classes and an image of 32x32 pixels.
-fn network(text: &str, dropout: Option<f64>, others: Value) -> Result<Listed, LayerListError> {
+fn network(text: &str, dropout: Option<f64>, others: &Value) -> Result<Listed, LayerListError> {
     let others = others.as_object().cloned().unwrap_or_default();
     let arguments = Arguments { classes: 3, input_shape: (32, 32, 3), dropout, others: &others };
     LayerList { name: "nets/mine.yaml", text }.network(&arguments)
@@ -32,7 +32,7 @@ fn listing(graph: &Graph) -> String {
 
 #[test]
 fn the_shipped_example_is_the_network_of_the_original() {
-    let Listed { graph, unused } = network(EXAMPLE, Some(0.2), json!({})).expect("a network");
+    let Listed { graph, unused } = network(EXAMPLE, Some(0.2), &json!({})).expect("a network");
     insta::assert_snapshot!("shipped", listing(&graph));
     assert_eq!((graph.name.as_str(), unused), ("custom", vec![]));
     assert_eq!(graph.check(), Ok(()));
@@ -43,7 +43,7 @@ fn the_shipped_example_is_the_network_of_the_original() {
 
 #[test]
 fn arguments_change_the_network_and_those_without_effect_are_named() {
-    let listed = network(EXAMPLE, None, json!({"alpha": 0.5, "depth": 3})).expect("a network");
+    let listed = network(EXAMPLE, None, &json!({"alpha": 0.5, "depth": 3})).expect("a network");
     let layer = listed.graph.find("conv2d").expect("a layer");
     assert_eq!(listed.graph.layer(layer).output.shape, [16, 16, 8]);
     assert!(listed.graph.layers.iter().all(|layer| !matches!(layer.op, Op::Dropout { .. })));
@@ -52,7 +52,7 @@ fn arguments_change_the_network_and_those_without_effect_are_named() {
 
 #[test]
 fn the_example_with_branches_reads_what_it_says() {
-    let listed = network(UNET, Some(0.1), json!({"width": 4, "depth": 2})).expect("a network");
+    let listed = network(UNET, Some(0.1), &json!({"width": 4, "depth": 2})).expect("a network");
     insta::assert_snapshot!("unet", listing(&listed.graph));
     assert_eq!(listed.graph.check(), Ok(()));
     assert_eq!(listed.unused, [""; 0]);
@@ -73,7 +73,7 @@ fn arguments_are_those_of_keras() {
 - Concatenate: {inputs: [up, rescaling]}
 - Conv2D: {filters: 3, kernel_size: 1, name: null}
 ";
-    let graph = network(text, None, json!({})).expect("a network").graph;
+    let graph = network(text, None, &json!({})).expect("a network").graph;
     insta::assert_snapshot!("arguments", listing(&graph));
     let op = |name: &str| graph.layer(graph.find(name).expect("a layer")).op.clone();
     let Op::Conv2d(conv) = op("conv2d") else { panic!("a convolution") };
@@ -90,10 +90,10 @@ fn arguments_are_those_of_keras() {
 
 /// The message and the help of a list that is no network.
 fn told(text: &str) -> String {
-    told_with(text, None, json!({}))
+    told_with(text, None, &json!({}))
 }
 
-fn told_with(text: &str, dropout: Option<f64>, others: Value) -> String {
+fn told_with(text: &str, dropout: Option<f64>, others: &Value) -> String {
     match network(text, dropout, others) {
         Ok(listed) => format!("no mistake:\n{}", listing(&listed.graph)),
         Err(LayerListError { code, message, help }) => {
@@ -155,7 +155,7 @@ fn mistakes_in_templates_are_told_in_the_template_and_others_in_what_it_renders_
         ("no dropout", told("- Dropout: {rate: {{ dropout }}}\n")),
         (
             "dropout without a layer",
-            told_with("- Conv2D: {filters: 3, kernel_size: 1}\n", dropout, json!({})),
+            told_with("- Conv2D: {filters: 3, kernel_size: 1}\n", dropout, &json!({})),
         ),
         ("syntax", told("{% for i in range(3) %}\n- ReLU\n")),
         ("statement", told("{% include 'other.yaml' %}\n")),
@@ -193,8 +193,87 @@ fn hostile_texts_are_errors_and_not_panics() {
         "{{ 'x' * 100000000 }}".to_owned(),
         String::new(),
     ] {
-        let error = network(&text, None, json!({})).expect_err("no network");
+        let error = network(&text, None, &json!({})).expect_err("no network");
         assert!(error.message.starts_with("nets/mine.yaml:"), "{}", error.message);
         assert!(!error.message.contains('\u{1b}'), "{}", error.message.escape_debug());
     }
+}
+
+/// Whether an operation can be listed. A new one must be put here, and into the list below.
+fn can_be_listed(op: &Op) -> bool {
+    match op {
+        Op::Quantize | Op::Dequantize => false,
+        Op::Input
+        | Op::Conv2d(_)
+        | Op::DepthwiseConv2d(_)
+        | Op::SeparableConv2d(_)
+        | Op::Conv2dTranspose(_)
+        | Op::Dense(_)
+        | Op::BatchNorm { .. }
+        | Op::Relu { .. }
+        | Op::SlopedRelu { .. }
+        | Op::LeakyRelu { .. }
+        | Op::Prelu { .. }
+        | Op::Activation(_)
+        | Op::Softmax
+        | Op::Add { .. }
+        | Op::Multiply
+        | Op::Concat
+        | Op::ZeroPad2d { .. }
+        | Op::Crop2d { .. }
+        | Op::MaxPool2d(_)
+        | Op::AveragePool2d(_)
+        | Op::GlobalAveragePool { .. }
+        | Op::Reshape { .. }
+        | Op::Flatten
+        | Op::Upsample { .. }
+        | Op::Resize { .. }
+        | Op::Dropout { .. }
+        | Op::SpatialDropout2d { .. }
+        | Op::Rescale { .. } => true,
+    }
+}
+
+const OPERATIONS: usize = 28;
+
+#[test]
+fn every_operation_but_those_of_integers_can_be_listed_with_all_arguments() {
+    let text = "\
+- Rescaling: {scale: 1/127.5, offset: -1}
+- Conv2D: {filters: 8, kernel_size: [3, 3], strides: [1, 1], padding: same, dilation_rate: 2, use_bias: true, activation: gelu, kernel_initializer: HeNormal}
+- DepthwiseConv2D: {kernel_size: 3, strides: 1, padding: same, depth_multiplier: 1, dilation_rate: 1, use_bias: true, activation: relu, depthwise_initializer: he_normal}
+- SeparableConv2D: {filters: 8, kernel_size: 3, strides: 1, padding: same, dilation_rate: 1, depth_multiplier: 2, use_bias: false, activation: tanh, depthwise_initializer: he_normal}
+- Dense: {units: 8, use_bias: false, activation: linear, kernel_initializer: glorot_uniform}
+- BatchNormalization: {momentum: 0.9, epsilon: 1e-5, center: true, scale: false}
+- ReLU: {max_value: 6, negative_slope: 0, threshold: 0}
+- ReLU: {max_value: 6, negative_slope: 0.1, threshold: 1}
+- LeakyReLU: {negative_slope: 0.2}
+- PReLU: {shared_axes: [1, 2]}
+- Activation: {activation: hard_silu, name: wide}
+- MaxPooling2D: {pool_size: 2, strides: 2, padding: valid}
+- AveragePooling2D: {pool_size: 3, strides: 1, padding: same}
+- SpatialDropout2D: {rate: 0.25}
+- Conv2DTranspose: {filters: 8, kernel_size: 3, strides: 2, padding: same, output_padding: 1, dilation_rate: 1, use_bias: true, activation: relu6, kernel_initializer: he_normal, name: up}
+- GlobalAveragePooling2D: {keepdims: true, inputs: wide}
+- Reshape: {target_shape: [1, -1]}
+- Flatten
+- Reshape: {target_shape: [1, 1, 8], name: gate}
+- Multiply: {inputs: [up, gate]}
+- ZeroPadding2D: {padding: 1}
+- Cropping2D: {cropping: [[1, 1], [1, 1]], name: cut}
+- Add: {inputs: [cut, wide]}
+- UpSampling2D: {size: [2, 2], interpolation: nearest}
+- Resizing: {height: 32, width: 32, interpolation: bilinear, name: back}
+- Concatenate: {inputs: [back, image]}
+- Dropout: {rate: {{ dropout }}}
+- Conv2D: {filters: {{ num_classes }}, kernel_size: 1}
+- Softmax
+";
+    let graph = network(text, Some(0.5), &json!({})).expect("a network").graph;
+    let mut kinds: Vec<_> = graph.layers.iter().map(|layer| std::mem::discriminant(&layer.op)).collect();
+    assert!(graph.layers.iter().all(|layer| can_be_listed(&layer.op)));
+    kinds.sort_by_key(|kind| format!("{kind:?}"));
+    kinds.dedup();
+    assert_eq!(kinds.len(), OPERATIONS);
+    insta::assert_snapshot!("every_operation", listing(&graph));
 }

@@ -1,6 +1,6 @@
 //! What each class may be given: Keras' arguments, as far as they change what is computed.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// A class of layers.
 pub(super) struct Class {
@@ -105,25 +105,15 @@ impl Class {
         CLASSES.iter().find(|class| class.name == name)
     }
 
-    /// Adds what Keras' constructors take for arguments that are not given: configurations in files have them all.
+    /// Adds what Keras' constructors take for arguments that are not given, where files always say it.
     pub(super) fn add_defaults(&self, config: &mut Map<String, Value>) {
-        let defaults = match self.name {
-            "LeakyReLU" => json!({"negative_slope": 0.3}),
-            "ZeroPadding2D" => json!({"padding": 1}),
-            "Cropping2D" => json!({"cropping": 0}),
-            "MaxPooling2D" | "AveragePooling2D" => {
-                let size =
-                    config.get("pool_size").filter(|size| !size.is_null()).cloned().unwrap_or(json!(2));
-                json!({"pool_size": size, "strides": size})
-            }
-            "Resizing" => json!({"interpolation": "bilinear"}),
+        let (name, value) = match self.name {
+            "ZeroPadding2D" => ("padding", 1),
+            "Cropping2D" => ("cropping", 0),
             _ => return,
         };
-        for (name, value) in defaults.as_object().into_iter().flatten() {
-            let given = config.entry(name.clone()).or_insert(Value::Null);
-            if given.is_null() {
-                *given = value.clone();
-            }
+        if config.get(name).is_none_or(Value::is_null) {
+            config.insert(name.to_owned(), value.into());
         }
     }
 }
