@@ -2,7 +2,7 @@
 
 use super::StartError;
 use crate::TrainError;
-use formats::keras::WeightsFile;
+use formats::keras::{NamedShape, WeightsFile};
 use model::{Graph, Layer, LayerId, Tensor};
 use std::{collections::BTreeSet, path::Path};
 
@@ -103,7 +103,7 @@ impl Weights {
         }
     }
 
-    fn shapes(&self, layer: &str, class: &str) -> Result<Option<Vec<(String, Vec<usize>)>>, TrainError> {
+    fn shapes(&self, layer: &str, class: &str) -> Result<Option<Vec<NamedShape>>, TrainError> {
         match &self.kind {
             Kind::File(file) => Ok(file.shapes(layer, class)?),
             Kind::Graph(graph) => Ok(graph.find(layer).map(|id| {

@@ -55,7 +55,7 @@ fn stepped(graph: &Graph, batch: &Batch, case: &str, slices: Option<&str>) -> (G
     let slopes = slopes.expect("a finite loss");
     if case.starts_with("adam") {
         let adam = Adam { learning_rate: 0.001, ..Adam::default() };
-        Moments::new(&weights.parameters).step(&adam, &mut weights.parameters, &slopes.gradients);
+        Moments::new(&weights.parameters).step(&adam, 0.001, &mut weights.parameters, &slopes.gradients);
     } else {
         for (values, gradient) in weights.parameters.iter_mut().zip(&slopes.gradients) {
             values.iter_mut().zip(gradient).for_each(|(value, gradient)| *value -= 0.001 * gradient);

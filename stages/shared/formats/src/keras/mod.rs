@@ -33,6 +33,6 @@ mod write_archive;
 
 pub(crate) use decode::operation_of;
 pub use read::{attachment, read_bytes, read_h5};
-pub use weights::WeightsFile;
+pub use weights::{NamedShape, WeightsFile};
 pub use write::{h5_bytes, h5_bytes_with, write_h5};
 pub use write_archive::{keras_bytes, write_keras};

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 
 const MODEL_WEIGHTS: &str = "model_weights";
 
+/// Name and shape of a weight.
+pub type NamedShape = (String, Vec<usize>);
+
 /// The weights in a Keras HDF5 file by layer: one of `model.save`, or one of `save_weights`, as Keras' pretrained weights
 /// are, which leaves the network out.
 pub struct WeightsFile {
@@ -41,7 +44,7 @@ impl WeightsFile {
     ///
     /// # Errors
     /// [`FormatError::InFile`] with what is wrong with the layer.
-    pub fn shapes(&self, layer: &str, class: &str) -> Result<Option<Vec<(String, Vec<usize>)>>, FormatError> {
+    pub fn shapes(&self, layer: &str, class: &str) -> Result<Option<Vec<NamedShape>>, FormatError> {
         let Some((group, paths)) = self.group(layer).map_err(|message| self.failed(layer, message))? else {
             return Ok(None);
         };
