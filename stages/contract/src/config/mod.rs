@@ -48,7 +48,9 @@ pub use hydra::{Hydra, HydraRun};
 pub use in_order::{IN_ORDER, InOrder};
 pub use mlflow::Mlflow;
 pub use model::{Aspp, ModelSpec, PretrainedWeights};
-pub use optimizer::{Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lion, Nadam, Optimizer, RmsProp, Sgd};
+pub use optimizer::{
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lion, Nadam, Optimizer, RmsProp, Sgd, SharedArguments,
+};
 pub use prediction::Prediction;
 pub use preprocessing::{AspectRatio, ColorMode, Interpolation, Preprocessing, Rescaling, Resizing};
 pub use quantization::{

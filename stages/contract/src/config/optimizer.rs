@@ -33,6 +33,31 @@ impl Argument for bool {
     }
 }
 
+/// The arguments that all optimizers have, with Keras' defaults in place of absent ones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SharedArguments {
+    /// Step size.
+    pub learning_rate: f64,
+    /// Share of each weight that a step takes away, times the learning rate.
+    pub weight_decay: Option<f64>,
+    /// Largest norm of each parameter's gradient.
+    pub clipnorm: Option<f64>,
+    /// Largest magnitude of each element of a gradient.
+    pub clipvalue: Option<f64>,
+    /// Largest norm of all gradients together.
+    pub global_clipnorm: Option<f64>,
+    /// Whether weights are averaged over the steps.
+    pub use_ema: bool,
+    /// Decay of that average.
+    pub ema_momentum: f64,
+    /// Steps after which the average replaces the weights.
+    pub ema_overwrite_frequency: Option<u32>,
+    /// Factor on the loss, taken out of the gradients again.
+    pub loss_scale_factor: Option<f64>,
+    /// Batches whose gradients make one step.
+    pub gradient_accumulation_steps: Option<u32>,
+}
+
 /// Optimizers: their arguments with Keras' defaults (keras 3.15) and bounds, and those that all of them share.
 macro_rules! optimizers {
     ($(
@@ -58,7 +83,7 @@ macro_rules! optimizers {
                 /// Largest norm of all gradients together; none by default.
                 #[serde(skip_serializing_if = "Option::is_none")]
                 pub global_clipnorm: Option<f64>,
-                /// Whether weights are averaged over the steps; false by default.
+                /// Whether weights are averaged over the steps, and end as their averages; false by default.
                 #[serde(skip_serializing_if = "Option::is_none")]
                 pub use_ema: Option<bool>,
                 /// Decay of that average; 0.99 by default.
@@ -96,6 +121,32 @@ macro_rules! optimizers {
             }
 
             impl $type {
+                fn shared(&self) -> SharedArguments {
+                    SharedArguments {
+                        learning_rate: self.learning_rate,
+                        weight_decay: self.weight_decay.value(),
+                        clipnorm: self.clipnorm,
+                        clipvalue: self.clipvalue,
+                        global_clipnorm: self.global_clipnorm,
+                        use_ema: self.use_ema.unwrap_or(false),
+                        ema_momentum: self.ema_momentum.unwrap_or(0.99),
+                        ema_overwrite_frequency: self.ema_overwrite_frequency,
+                        loss_scale_factor: self.loss_scale_factor,
+                        gradient_accumulation_steps: self.gradient_accumulation_steps,
+                    }
+                }
+
+                fn without_idle_arguments(&self) -> Self {
+                    let averages = self.use_ema == Some(true);
+                    Self {
+                        name: None,
+                        use_ema: self.use_ema.filter(|_| averages),
+                        ema_momentum: self.ema_momentum.filter(|momentum| averages && *momentum != 0.99),
+                        ema_overwrite_frequency: self.ema_overwrite_frequency.filter(|_| averages),
+                        ..self.clone()
+                    }
+                }
+
                 /// What is wrong with its arguments.
                 #[must_use]
                 pub fn issues(&self) -> Vec<Issue> {
@@ -132,6 +183,23 @@ macro_rules! optimizers {
             pub fn name(&self) -> &'static str {
                 match self {
                     $(Self::$type(_) => $name,)*
+                }
+            }
+
+            /// The arguments that all optimizers have.
+            #[must_use]
+            pub fn shared(&self) -> SharedArguments {
+                match self {
+                    $(Self::$type(arguments) => arguments.shared(),)*
+                }
+            }
+
+            /// The same optimizer without shared arguments that change nothing: its name, those that are said to have their
+            /// defaults, and those of an average that is not taken.
+            #[must_use]
+            pub fn without_idle_arguments(&self) -> Self {
+                match self {
+                    $(Self::$type(arguments) => Self::$type(arguments.without_idle_arguments()),)*
                 }
             }
 
