@@ -86,10 +86,11 @@ fn sync_folder(folder: &Path) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// Size in bytes of a checkpoint of a network with `parameters` numbers, moving statistics included, nearly.
-pub(crate) fn size(parameters: u64) -> u64 {
-    // Weights and two moments in f32; the best weights; statistics in f64 are the smaller part.
-    parameters.saturating_mul(4 * 4).saturating_add(1 << 16)
+/// Size in bytes of a checkpoint of a network with `parameters` numbers, moving statistics included, each of which it has
+/// in `copies`, nearly.
+pub(crate) fn size(parameters: u64, copies: u64) -> u64 {
+    // All in f32: statistics, in f64, are the smaller part.
+    parameters.saturating_mul(4).saturating_mul(copies).saturating_add(1 << 16)
 }
 
 /// Numbers and paths of the checkpoints in a folder, the oldest first.

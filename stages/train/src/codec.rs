@@ -5,8 +5,9 @@
 //! is its length and its elements, an option is a list of one or none.
 
 use crate::{
-    adam::Moments,
+    callbacks::{CallbackState, Plateau, Stopping},
     network::{Statistics, Weights},
+    optimizer::Memory,
     state::{Best, EpochFigures, Position, State},
 };
 use thiserror::Error;
@@ -107,13 +108,16 @@ macro_rules! records {
 numbers!(u64 f32 f64);
 
 records! {
-    State { weights, moments, learning_rate, position, best, history }
+    State { weights, memory, learning_rate, position, best, history, callbacks, stopped }
     Weights { parameters, statistics }
     Statistics { mean, variance, updates, fresh }
-    Moments { first, second, steps }
+    Memory { batches, names, slots }
     Position { epoch, begun, batch, loss, correct, counted }
     Best { epoch, weights }
     EpochFigures { loss, accuracy, val_loss, val_accuracy, val_miou, lr }
+    CallbackState { plateau, stopping, whole }
+    Plateau { best, wait, cooldown }
+    Stopping { best, wait, weights }
 }
 
 impl Code for usize {
@@ -137,6 +141,31 @@ impl Code for bool {
             1 => Some(true),
             _ => None,
         }
+    }
+}
+
+impl Code for String {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        self.len().write(bytes);
+        bytes.extend_from_slice(self.as_bytes());
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        let length = usize::read(bytes)?;
+        let (text, rest) = bytes.split_at_checked(length)?;
+        *bytes = rest;
+        Self::from_utf8(text.to_vec()).ok()
+    }
+}
+
+impl<A: Code, B: Code> Code for (A, B) {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        self.0.write(bytes);
+        self.1.write(bytes);
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        Some((A::read(bytes)?, B::read(bytes)?))
     }
 }
 

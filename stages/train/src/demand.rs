@@ -1,6 +1,7 @@
 //! What a training needs of the machine.
 
-use crate::{TrainSettings, checkpoint};
+use crate::{TrainSettings, checkpoint, optimizer::Optimizer};
+use contract::config::Callback;
 use contract::{Demand, Finding, Machine};
 use model::{Graph, Layer, Op};
 
@@ -21,25 +22,29 @@ pub(crate) struct Sizes {
     pub(crate) fixed: u64,
     /// Numbers in the network.
     pub(crate) parameters: u64,
+    /// Numbers that the training's state has for each of them.
+    pub(crate) copies: u64,
 }
 
 impl Sizes {
-    /// Sizes for a graph.
-    pub(crate) fn new(graph: &Graph) -> Self {
+    /// Sizes for a graph that is trained with these settings.
+    pub(crate) fn new(graph: &Graph, settings: &TrainSettings) -> Self {
         let size = |layer: &Layer| product(&layer.output.shape);
         let outputs = graph.layers.iter().map(size).fold(0, u64::saturating_add);
         let logits = product(&graph.output_type().shape);
         let workspace = graph.layers.iter().map(|layer| workspace(graph, layer)).max().unwrap_or(0);
         let parameters = graph.parameters() as u64;
+        let copies = copies(settings);
         Self {
             per_image: COPIES
                 .saturating_mul(outputs)
                 .saturating_add(LOGITS.saturating_mul(logits))
                 .saturating_add(workspace)
                 .saturating_mul(4),
-            // Weights, gradients, two moments, the best weights, and a checkpoint or model being written.
-            fixed: parameters.saturating_mul(4 * 8).saturating_add(BASE),
+            // The state, and the same as a checkpoint that is being written.
+            fixed: parameters.saturating_mul(4 * 2).saturating_mul(copies).saturating_add(BASE),
             parameters,
+            copies,
         }
     }
 
@@ -54,6 +59,18 @@ impl Sizes {
     pub(crate) fn room(&self, memory: Option<u64>, batch: usize, images: [usize; 2]) -> u64 {
         memory.map_or(u64::MAX, |memory| memory.saturating_sub(self.memory(batch, images)))
     }
+}
+
+/// Numbers in a training's state for each of its network's: the weights, the optimizer's memory, the best weights, and
+/// those that callbacks keep.
+fn copies(settings: &TrainSettings) -> u64 {
+    let keeps = |callback: &&Callback| match callback {
+        Callback::EarlyStopping(stopping) => stopping.restore_best_weights,
+        Callback::TerminateOnNaN(_) => true,
+        _ => false,
+    };
+    let kept = settings.callbacks.iter().filter(keeps).count();
+    (2 + Optimizer::slot_count(&settings.optimizer) + kept) as u64
 }
 
 /// Elements that a convolution takes for a moment for each image: its windows side by side, twice, and the image's part
@@ -81,7 +98,7 @@ pub(crate) fn demand(
     images: [usize; 2],
     machine: &Machine,
 ) -> Demand {
-    let sizes = Sizes::new(graph);
+    let sizes = Sizes::new(graph, settings);
     let memory = sizes.memory(settings.batch_size, images);
     let mut findings = Vec::new();
     if memory > machine.memory {
@@ -101,6 +118,6 @@ pub(crate) fn demand(
     }
     // Two checkpoints and one being written; four models in the run folder and in the store, one of which holds the state.
     let models = sizes.parameters.saturating_mul(4).saturating_add(1 << 20).saturating_mul(8);
-    let disk = checkpoint::size(sizes.parameters).saturating_mul(5).saturating_add(models);
+    let disk = checkpoint::size(sizes.parameters, sizes.copies).saturating_mul(5).saturating_add(models);
     Demand { memory, disk, findings }
 }

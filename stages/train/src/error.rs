@@ -46,11 +46,11 @@ pub enum TrainError {
         /// Its name.
         name: String,
     },
-    /// The loss is not a number any more.
-    #[error("the loss is {loss} at step {step} of epoch {epoch}: the training has diverged")]
+    /// The loss, a gradient or a weight is not a number any more.
+    #[error("{what} at step {step} of epoch {epoch}: the training has diverged")]
     NanLoss {
-        /// What it is.
-        loss: f64,
+        /// What is no number: `the loss is NaN`.
+        what: String,
         /// Step within the epoch, from 1.
         step: usize,
         /// Epoch, from 1.

@@ -2,8 +2,10 @@
 
 /// All names, in the order a training meets them first, so that a test can visit each.
 pub const FAIL_POINTS: &[&str] =
-    &[BEFORE_CHECKPOINT_RENAME, AFTER_CHECKPOINT, BEFORE_MODEL_RENAME, BEFORE_OUTPUTS];
+    &[AFTER_STEP, BEFORE_CHECKPOINT_RENAME, AFTER_CHECKPOINT, BEFORE_MODEL_RENAME, BEFORE_OUTPUTS];
 
+/// A step is made.
+pub(crate) const AFTER_STEP: &str = "train::after_step";
 /// A checkpoint is written and not yet in its place.
 pub(crate) const BEFORE_CHECKPOINT_RENAME: &str = "train::before_checkpoint_rename";
 /// A checkpoint is committed.

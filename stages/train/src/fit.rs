@@ -5,11 +5,12 @@ use crate::{
     batches::{Batch, Set, shuffled},
     callbacks::Callbacks,
     checkpoint::Checkpoints,
+    failpoint::AFTER_STEP,
     outputs::Exporter,
     state::{EpochFigures, Position, State},
-    trainer::Trainer,
+    trainer::{Diverged, Trainer},
 };
-use contract::{EventKind, Progress, StageContext};
+use contract::{EventKind, Progress, StageContext, failpoint};
 use dataset::augmentation::Augmentation;
 use metrics::ConfusionMatrix;
 use std::time::{Duration, Instant};
@@ -49,24 +50,52 @@ impl Fit<'_> {
     pub(crate) fn run(&self, state: &mut State, checkpoints: &mut Checkpoints) -> Result<(), TrainError> {
         for epoch in 0..state.history.len() {
             self.tell_rate(epoch, state.history[epoch].lr);
-            self.tell_epoch(epoch, &state.history[epoch], None);
+            self.tell_epoch(epoch, state, None);
         }
         // A training that goes on may do so in another run folder, or in one where a model was just being replaced.
         if !state.history.is_empty() {
             self.exporter.publish(state, self.context);
         }
         let mut course = Course { state, checkpoints, saved: Instant::now() };
-        while course.state.position.epoch < self.epochs {
+        while course.state.position.epoch < self.epochs && !course.state.stopped {
             self.begin_epoch(course.state)?;
-            let speed = self.train_epoch(&mut course)?;
+            let speed = match self.train_epoch(&mut course) {
+                Ok(speed) => speed,
+                Err(error) => return self.terminate(course.state, error),
+            };
             let figures = self.validate(&mut course)?;
             course.state.finish_epoch(figures);
+            self.callbacks.end_epoch(course.state);
             course.commit()?;
             self.exporter.publish(course.state, self.context);
             let epoch = course.state.position.epoch - 1;
-            self.tell_epoch(epoch, &course.state.history[epoch], speed);
+            self.tell_epoch(epoch, course.state, speed);
         }
+        // In Keras' order: the averages of weights replace them, then EarlyStopping has the last word.
+        let Course { state, .. } = course;
+        self.trainer.optimizer.finish(&state.memory, &mut state.weights.parameters);
+        self.end(state);
         Ok(())
+    }
+
+    /// Ends a training that has diverged, if TerminateOnNaN is to and there is an epoch to go back to: with the weights at
+    /// the end of the last whole epoch. Whatever happens, no checkpoint has seen the numbers that are none.
+    fn terminate(&self, state: &mut State, error: TrainError) -> Result<(), TrainError> {
+        let diverged = matches!(error, TrainError::NanLoss { .. });
+        let Some(weights) = state.callbacks.whole.clone().filter(|_| diverged) else { return Err(error) };
+        let Position { epoch, begun, .. } = state.position;
+        state.weights = weights;
+        state.position = Position { epoch, begun, ..Position::default() };
+        self.context.warn(format!("{error}; TerminateOnNaN ends it with the models of epoch {epoch}"));
+        self.end(state);
+        Ok(())
+    }
+
+    /// Lets callbacks end the training.
+    fn end(&self, state: &mut State) {
+        for line in self.callbacks.end(state) {
+            self.context.note(line);
+        }
     }
 
     /// Sets the learning rate of an epoch, once, and says so.
@@ -89,15 +118,13 @@ impl Fit<'_> {
         while let Some(batch) = next {
             self.stop_if_cancelled(course)?;
             let upcoming = batches.get(course.state.position.batch + 1);
-            let (loss, loaded) = rayon::join(
+            let (stepped, loaded) = rayon::join(
                 || self.trainer.step(course.state, &batch),
                 || self.load_augmented(upcoming, epoch),
             );
             let position = &mut course.state.position;
-            if !loss.loss.is_finite() {
-                let (step, epoch) = (position.batch + 1, position.epoch + 1);
-                return Err(TrainError::NanLoss { loss: loss.loss, step, epoch });
-            }
+            let (step, epoch) = (position.batch + 1, position.epoch + 1);
+            let loss = stepped.map_err(|Diverged(what)| TrainError::NanLoss { what, step, epoch })?;
             images += batch.samples.len();
             position.batch += 1;
             position.loss += loss.loss;
@@ -108,6 +135,7 @@ impl Fit<'_> {
                 position.batch,
                 format!("loss {:.4}", position.loss / position.batch as f64),
             );
+            failpoint::hit(AFTER_STEP);
             if course.saved.elapsed() >= CHECKPOINT_EVERY {
                 course.commit()?;
             }
@@ -191,7 +219,8 @@ impl Fit<'_> {
 
     /// An epoch's figures: metrics with the epoch from 0 as their step, as Keras and MLflow count, and a line for people,
     /// who count from 1. The line is no part of the result: the speed, in images per second, is that of this machine now.
-    fn tell_epoch(&self, epoch: usize, figures: &EpochFigures, speed: Option<f64>) {
+    fn tell_epoch(&self, epoch: usize, state: &State, speed: Option<f64>) {
+        let figures = &state.history[epoch];
         for (name, value) in figures.named() {
             self.context.emit(EventKind::Metric { name: name.to_owned(), step: Some(epoch as u64), value });
         }
@@ -204,6 +233,10 @@ impl Fit<'_> {
             epoch + 1,
             self.epochs
         ));
+        let after = state.history.get(epoch + 1).map_or(state.learning_rate, |next| next.lr);
+        if let Some(line) = self.callbacks.lowered_line(figures.lr, after) {
+            self.context.note(format!("epoch {}/{}: {line}", epoch + 1, self.epochs));
+        }
     }
 }
 

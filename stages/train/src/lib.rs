@@ -2,13 +2,12 @@
 //!
 //! [`TrainSettings`] is what it reads of the configuration, [`start`] what it reads of model files. The network's graph
 //! becomes a burn module ([`network`], on the operations of [`ops`]); [`trainer`] makes one step of it: forward, [`loss`],
-//! backward, [`adam`]. [`fit`] is the loop over epochs and [`batches`]; its whole [`state`] goes into a [`checkpoint`] after
-//! every epoch, and [`outputs`] turns it into models, tables and curves.
+//! backward, [`optimizer`]. [`fit`] is the loop over epochs and [`batches`], with [`callbacks`] between epochs; its whole
+//! [`state`] goes into a [`checkpoint`] after every epoch, and [`outputs`] turns it into models, tables and curves.
 //!
 //! Results depend on settings and images alone: every random draw is keyed by what it is for, every sum is split by
 //! shapes, and an interrupted training goes on as if nothing had happened.
 
-mod adam;
 mod batches;
 mod callbacks;
 mod checkpoint;
@@ -20,6 +19,7 @@ mod fit;
 mod loss;
 mod network;
 mod ops;
+mod optimizer;
 mod outputs;
 mod settings;
 mod stage;

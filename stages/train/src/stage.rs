@@ -170,6 +170,15 @@ fn train(settings: &TrainSettings, context: &StageContext) -> Result<(), TrainEr
     }
     let settings = &start.settings(settings);
     start.draw(settings.seed);
+    train_from(start, settings, context)
+}
+
+/// From a network with its first weights to the files of the stage.
+pub(crate) fn train_from(
+    start: Start,
+    settings: &TrainSettings,
+    context: &StageContext,
+) -> Result<(), TrainError> {
     let trainer = start.trainer(settings)?;
     let beginning = start.beginning(&trainer)?;
     let (mut checkpoints, found) = Checkpoints::open(&context.partial, &beginning)?;
@@ -215,7 +224,7 @@ fn sets(settings: &TrainSettings, start: &Start, context: &StageContext) -> Resu
     });
     let (training, validation) = (training?, validation?);
     let images = [training.len(), validation.len()];
-    let room = Sizes::new(&start.graph).room(context.memory, settings.batch_size, images);
+    let room = Sizes::new(&start.graph, settings).room(context.memory, settings.batch_size, images);
     let open =
         |samples, (_, label), room| Set::open(label, samples, start.image(), settings.classes, room, context);
     let training = open(training, SETS[0], room)?;

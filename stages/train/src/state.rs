@@ -1,7 +1,10 @@
 //! Everything a training is at a moment between two steps.
 
-use crate::{adam::Moments, network::Weights};
-use contract::config::Adam;
+use crate::{
+    callbacks::CallbackState,
+    network::Weights,
+    optimizer::{Memory, Optimizer},
+};
 
 /// All that the rest of a training depends on, besides its settings and data.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,7 +12,7 @@ pub(crate) struct State {
     /// The network's numbers.
     pub(crate) weights: Weights,
     /// The optimizer's memory.
-    pub(crate) moments: Moments,
+    pub(crate) memory: Memory,
     /// The learning rate: that of the epoch, once it has begun.
     pub(crate) learning_rate: f64,
     /// Where the training stands.
@@ -18,6 +21,10 @@ pub(crate) struct State {
     pub(crate) best: Option<Best>,
     /// Figures of the epochs that are over.
     pub(crate) history: Vec<EpochFigures>,
+    /// What callbacks remember.
+    pub(crate) callbacks: CallbackState,
+    /// Whether a callback has ended the training before its last epoch.
+    pub(crate) stopped: bool,
 }
 
 /// Where a training stands, and what the epoch has added up so far.
@@ -84,14 +91,16 @@ impl EpochFigures {
 
 impl State {
     /// A training that has not begun.
-    pub(crate) fn new(weights: Weights, adam: &Adam) -> Self {
+    pub(crate) fn new(weights: Weights, optimizer: &Optimizer) -> Self {
         Self {
-            moments: Moments::new(&weights.parameters),
+            memory: optimizer.memory(&weights.parameters),
             weights,
-            learning_rate: adam.learning_rate,
+            learning_rate: optimizer.learning_rate(),
             position: Position::default(),
             best: None,
             history: Vec::new(),
+            callbacks: CallbackState::default(),
+            stopped: false,
         }
     }
 
@@ -118,9 +127,10 @@ impl State {
         let same = |weights: &Weights| {
             lengths(&weights.parameters) == parameters && channels(weights) == channels(&fresh.weights)
         };
+        let restored = self.callbacks.stopping.weights.as_ref().map(|(_, weights)| weights);
         same(&self.weights)
-            && lengths(&self.moments.first) == parameters
-            && lengths(&self.moments.second) == parameters
+            && self.memory.fits(&fresh.memory)
+            && restored.into_iter().chain(&self.callbacks.whole).all(same)
             && self.best.as_ref().is_none_or(|best| same(&best.weights) && best.epoch < self.history.len())
             && self.position.epoch == self.history.len()
     }

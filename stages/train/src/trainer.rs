@@ -1,34 +1,40 @@
 //! One step of training, one batch of validation.
 
 use crate::{
-    OptimizerSettings, TrainError, TrainSettings,
+    TrainError, TrainSettings,
     batches::Batch,
     loss::{BatchLoss, cross_entropy},
-    network::{Dropout, Mode, Network, Weights, floats, vector},
+    network::{Dropout, FrozenLayers, Mode, Network, Weights, floats, vector},
     ops,
+    optimizer::Optimizer,
     state::State,
 };
 use burn::tensor::{Device, Tensor, TensorData};
-use contract::config::Adam;
+use contract::config;
 use model::Graph;
+use rayon::prelude::*;
 
 /// A network with its loss and optimizer.
 #[derive(Debug, Clone)]
 pub(crate) struct Trainer {
     pub(crate) network: Network,
     pub(crate) class_weights: Vec<f32>,
-    pub(crate) adam: Adam,
+    pub(crate) optimizer: Optimizer,
     pub(crate) seed: u64,
 }
 
 /// What a batch asks of the weights.
 #[derive(Debug, Clone)]
 pub(crate) struct Slopes {
-    /// Gradient of each parameter; empty where it is frozen.
+    /// Gradient of the scaled loss by each parameter; empty for one that is frozen or that the loss does not depend on.
     pub(crate) gradients: Vec<Vec<f32>>,
     /// Mean and biased variance of the batch at each normalisation; empty where it is frozen.
     pub(crate) moments: Vec<(Vec<f32>, Vec<f32>)>,
 }
+
+/// A step without a result: what is no number, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Diverged(pub(crate) String);
 
 /// A network ready to judge: parameters and statistics on the device.
 pub(crate) struct Ready {
@@ -42,9 +48,8 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::new`].
     pub(crate) fn of(settings: &TrainSettings, graph: &Graph) -> Result<Self, TrainError> {
-        let OptimizerSettings::Adam(adam) = settings.optimizer.clone();
         let class_weights = settings.loss_weights.iter().map(|weight| *weight as f32).collect();
-        Self::new(graph, class_weights, adam, settings.seed)
+        Self::new(graph, class_weights, &settings.optimizer, settings.seed)
     }
 
     /// A trainer for a graph whose output is logits of as many classes as there are weights, one pixel a mask pixel.
@@ -54,7 +59,7 @@ impl Trainer {
     pub(crate) fn new(
         graph: &Graph,
         class_weights: Vec<f32>,
-        adam: Adam,
+        optimizer: &config::Optimizer,
         seed: u64,
     ) -> Result<Self, TrainError> {
         let network = Network::build(graph)?;
@@ -65,24 +70,41 @@ impl Trainer {
             let classes = class_weights.len();
             return Err(TrainError::Output { found: output.clone(), height, width, classes });
         }
-        Ok(Self { network, class_weights, adam, seed })
+        let optimizer = Optimizer::new(optimizer, network.trainable());
+        Ok(Self { network, class_weights, optimizer, seed })
     }
 
-    /// One step: forward, loss, backward, update of parameters and moving statistics. Where the loss is not finite
-    /// nothing is updated.
-    pub(crate) fn step(&self, state: &mut State, batch: &Batch) -> BatchLoss {
-        let (loss, slopes) = self.slopes(&state.weights, state.moments.steps, batch);
-        if let Some(Slopes { gradients, moments }) = slopes {
-            state.moments.step(&self.adam, state.learning_rate, &mut state.weights.parameters, &gradients);
-            self.network.move_statistics(&mut state.weights.statistics, &moments);
-        }
-        loss
+    /// Leaves these layers as they are from now on; the optimizer keeps nothing of them.
+    pub(crate) fn freeze(&mut self, frozen: &FrozenLayers) {
+        self.network.freeze(frozen);
+        self.optimizer.trainable = self.network.trainable();
     }
 
-    /// Forward and backward on a batch, with the dropout of step `step`; no slopes where the loss is not finite.
+    /// One step: forward, loss, backward, update of parameters and moving statistics.
     ///
-    /// Nothing is differentiated in front of the first layer that trains.
-    pub(crate) fn slopes(&self, weights: &Weights, step: u64, batch: &Batch) -> (BatchLoss, Option<Slopes>) {
+    /// # Errors
+    /// A loss or gradients that are not finite, of which nothing is changed; weights that are not finite any more, after
+    /// which the state is of no use.
+    pub(crate) fn step(&self, state: &mut State, batch: &Batch) -> Result<BatchLoss, Diverged> {
+        let (loss, Slopes { gradients, moments }) =
+            self.slopes(&state.weights, state.memory.batches, batch)?;
+        let (weights, rate) = (&mut state.weights, state.learning_rate);
+        self.optimizer.step(&mut state.memory, rate, &mut weights.parameters, gradients);
+        self.network.move_statistics(&mut weights.statistics, &moments);
+        if weights.are_finite() { Ok(loss) } else { Err(Diverged("a weight is not finite".to_owned())) }
+    }
+
+    /// Forward and backward on a batch, with the dropout of step `step`. Nothing is differentiated in front of the first
+    /// layer that trains.
+    ///
+    /// # Errors
+    /// A loss or gradients that are not finite.
+    pub(crate) fn slopes(
+        &self,
+        weights: &Weights,
+        step: u64,
+        batch: &Batch,
+    ) -> Result<(BatchLoss, Slopes), Diverged> {
         let device = Device::flex().autodiff();
         let parameters = weights.parameters.iter().zip(self.network.trainable());
         let parameters: Vec<Tensor<1>> = parameters
@@ -102,7 +124,11 @@ impl Trainer {
         // Large, and of no more use: the backward pass is the peak of memory.
         drop(logits);
         if !loss.loss.is_finite() {
-            return (loss, None);
+            return Err(Diverged(format!("the loss is {}", loss.loss)));
+        }
+        let scale = self.optimizer.loss_scale();
+        if scale != 1.0 {
+            gradient.iter_mut().for_each(|gradient| *gradient *= scale);
         }
         let gradient = Tensor::from_data(TensorData::new(gradient, shape), &device);
         let mut gradients = ops::seed_gradient(passed.output, gradient).backward();
@@ -110,7 +136,10 @@ impl Trainer {
             .iter()
             .map(|parameter| parameter.grad_remove(&mut gradients).map(floats).unwrap_or_default())
             .collect();
-        (loss, Some(Slopes { gradients, moments: passed.moments }))
+        if !gradients.par_iter().all(|gradient| gradient.iter().all(|value| value.is_finite())) {
+            return Err(Diverged("a gradient is not finite".to_owned()));
+        }
+        Ok((loss, Slopes { gradients, moments: passed.moments }))
     }
 
     /// The state's network as it is used outside training.

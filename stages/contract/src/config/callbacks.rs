@@ -59,9 +59,10 @@ pub enum Monitor {
     ValAccuracy,
     /// Mean IoU on the validation set.
     ValMiou,
-    /// The learning rate of the epoch; Keras 3 calls it `learning_rate`.
-    #[serde(alias = "learning_rate")]
+    /// The learning rate.
     Lr,
+    /// The learning rate, as Keras 3 calls it.
+    LearningRate,
 }
 
 /// Which way a metric gets better.

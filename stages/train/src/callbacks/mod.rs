@@ -1,16 +1,39 @@
 //! Callbacks: what looks at a training between its epochs and changes its course.
+//!
+//! They do what those of Keras 3 do, with one difference: learning rates and metrics are kept and compared in double
+//! precision, so the rate of `0.001` is 0.001 and not the nearest number of single precision.
 
+mod monitor;
+mod plateau;
 mod schedule;
+mod stopping;
 
+pub(crate) use monitor::mode;
+pub(crate) use plateau::Plateau;
 pub(crate) use schedule::Schedule;
+pub(crate) use stopping::Stopping;
 
-use crate::TrainError;
-use contract::config;
+use crate::{TrainError, network::Weights, state::State};
+use contract::config::{self, Callback, EarlyStopping, ReduceLrOnPlateau};
 
 /// The callbacks of a training.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Callbacks {
     schedule: Option<Schedule>,
+    plateau: Option<ReduceLrOnPlateau>,
+    stopping: Option<EarlyStopping>,
+    terminates_on_nan: bool,
+}
+
+/// What callbacks remember from epoch to epoch; of those that are not there, nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct CallbackState {
+    /// Of ReduceLROnPlateau.
+    pub(crate) plateau: Plateau,
+    /// Of EarlyStopping.
+    pub(crate) stopping: Stopping,
+    /// Of TerminateOnNaN: the weights at the end of the last whole epoch.
+    pub(crate) whole: Option<Weights>,
 }
 
 impl Callbacks {
@@ -21,8 +44,11 @@ impl Callbacks {
     pub(crate) fn new(settings: &config::Callbacks) -> Result<Self, TrainError> {
         let mut callbacks = Self::default();
         for callback in settings {
-            if let Some(schedule) = Schedule::new(callback)? {
-                callbacks.schedule = Some(schedule);
+            match callback {
+                Callback::ReduceLROnPlateau(plateau) => callbacks.plateau = Some(plateau.clone()),
+                Callback::EarlyStopping(stopping) => callbacks.stopping = Some(stopping.clone()),
+                Callback::TerminateOnNaN(_) => callbacks.terminates_on_nan = true,
+                schedule => callbacks.schedule = Schedule::new(schedule)?,
             }
         }
         Ok(callbacks)
@@ -36,9 +62,45 @@ impl Callbacks {
         self.schedule.as_ref().map_or(Ok(before), |schedule| schedule.rate(epoch, before))
     }
 
+    /// Looks at the epoch that was finished last.
+    pub(crate) fn end_epoch(&self, state: &mut State) {
+        let Some(figures) = state.history.last() else { return };
+        if let Some(settings) = &self.plateau {
+            let plateau = &mut state.callbacks.plateau;
+            state.learning_rate = plateau.end_epoch(settings, figures, state.learning_rate);
+        }
+        if let Some(settings) = &self.stopping {
+            let epoch = state.history.len() - 1;
+            state.stopped = state.callbacks.stopping.end_epoch(settings, epoch, figures, &state.weights);
+        }
+        if self.terminates_on_nan {
+            state.callbacks.whole = Some(state.weights.clone());
+        }
+    }
+
+    /// Gives the training the weights it ends with, and says what is to be told of its end.
+    pub(crate) fn end(&self, state: &mut State) -> Vec<String> {
+        let Some(settings) = &self.stopping else { return Vec::new() };
+        let mut lines = Vec::new();
+        if state.stopped {
+            lines.push(format!("EarlyStopping ends the training after epoch {}", state.history.len()));
+        }
+        if let Some((epoch, weights)) = &state.callbacks.stopping.weights {
+            state.weights = weights.clone();
+            lines.push(format!("EarlyStopping restores the weights of epoch {}", epoch + 1));
+        }
+        if settings.verbose > 0 { lines } else { Vec::new() }
+    }
+
     /// What is told of the rate as an epoch begins.
     pub(crate) fn rate_line(&self, rate: f64) -> Option<String> {
         let schedule = self.schedule.as_ref().filter(|schedule| schedule.verbose)?;
         Some(format!("{} sets the learning rate to {rate}", schedule.name))
+    }
+
+    /// What is told of the rate after an epoch that had another.
+    pub(crate) fn lowered_line(&self, before: f64, after: f64) -> Option<String> {
+        self.plateau.as_ref().filter(|plateau| plateau.verbose > 0 && after < before)?;
+        Some(format!("ReduceLROnPlateau lowers the learning rate to {after}"))
     }
 }

@@ -31,6 +31,17 @@ pub(crate) struct Statistics {
     pub(crate) fresh: bool,
 }
 
+impl Weights {
+    /// Whether all of them are finite.
+    pub(crate) fn are_finite(&self) -> bool {
+        self.parameters.par_iter().all(|values| values.iter().all(|value| value.is_finite()))
+            && self
+                .statistics
+                .iter()
+                .all(|norm| norm.mean.iter().chain(&norm.variance).all(|v| v.is_finite()))
+    }
+}
+
 impl Statistics {
     /// One update with the statistics of a batch.
     pub(crate) fn update(&mut self, momentum: f64, mean: &[f32], variance: &[f32]) {

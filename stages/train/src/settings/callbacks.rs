@@ -1,8 +1,9 @@
 //! The callbacks.
 
+use crate::callbacks::{self, Schedule};
 use contract::{
     Issue,
-    config::{Callback, Callbacks, InOrder, Monitor, MonitorMode, Training},
+    config::{Callback, Callbacks, EarlyStopping, InOrder, Monitor, ReduceLrOnPlateau, Training},
     value::lambda::Lambda,
 };
 
@@ -32,8 +33,13 @@ fn written(mut callback: Callback) -> Callback {
         }
         // Without a warm-up of two epochs no epoch has the initial rate.
         Callback::LRWarmupCosineDecay(decay) if decay.warmup_steps < 2 => decay.initial_lr = None,
-        Callback::ReduceLROnPlateau(plateau) => plateau.mode = mode(plateau.monitor, plateau.mode),
-        Callback::EarlyStopping(stopping) => stopping.mode = mode(stopping.monitor, stopping.mode),
+        Callback::ReduceLROnPlateau(ReduceLrOnPlateau { monitor, mode, .. })
+        | Callback::EarlyStopping(EarlyStopping { monitor, mode, .. }) => {
+            *mode = callbacks::mode(*monitor, *mode);
+            if *monitor == Monitor::LearningRate {
+                *monitor = Monitor::Lr;
+            }
+        }
         // Ending a training is always told.
         Callback::TerminateOnNaN(terminate) => terminate.verbose = 0,
         _ => {}
@@ -41,20 +47,11 @@ fn written(mut callback: Callback) -> Callback {
     callback
 }
 
-/// Which way a metric gets better.
-fn mode(monitor: Monitor, mode: MonitorMode) -> MonitorMode {
-    match (mode, monitor) {
-        (MonitorMode::Auto, Monitor::Accuracy | Monitor::ValAccuracy | Monitor::ValMiou) => MonitorMode::Max,
-        (MonitorMode::Auto, Monitor::Loss | Monitor::ValLoss | Monitor::Lr) => MonitorMode::Min,
-        (given, _) => given,
-    }
-}
-
 /// A schedule without a learning rate for some epoch, found before that epoch is reached. `first` is the optimizer's rate.
 pub(super) fn rates(callbacks: &Callbacks, first: f64, epochs: usize) -> Option<Issue> {
     let scheduler =
         callbacks.iter().find(|callback| matches!(callback, Callback::LearningRateScheduler(_)))?;
-    let schedule = crate::callbacks::Schedule::new(scheduler).ok()??;
+    let schedule = Schedule::new(scheduler).ok()??;
     let mut rate = first;
     for epoch in 0..epochs.min(LOOKED_AHEAD) {
         match schedule.rate(epoch, rate) {

@@ -8,7 +8,7 @@ use crate::network::FrozenLayers;
 use ::model::{AsppVersion, Backbone, DeeplabV3, Graph, GraphError};
 use contract::{
     Config, Issue, Problem,
-    config::{Adam, Aspp, Callback, Callbacks, Training},
+    config::{self, Aspp, Callbacks, Training},
     value::slices::LayerSlices,
 };
 use dataset::{Classes, Preprocessor, augmentation::Augmentation};
@@ -80,12 +80,8 @@ pub enum ModelSettings {
     Training,
 }
 
-/// An optimizer that is built.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum OptimizerSettings {
-    /// Adam.
-    Adam(Adam),
-}
+/// An optimizer, without arguments that change nothing.
+pub type OptimizerSettings = config::Optimizer;
 
 impl ModelSettings {
     /// Height, width, channels; none where a file has them.
@@ -126,7 +122,6 @@ impl TrainSettings {
             );
             return Err(issues);
         };
-        issues.extend(unbuilt_callbacks(training));
         issues.extend(rules(config, training));
         let model = collect(model::model(training), &mut issues);
         let optimizer = collect(optimizer::optimizer(training), &mut issues);
@@ -168,7 +163,7 @@ impl TrainSettings {
                 if issues.is_empty() {
                     issues.extend(settings.misfit());
                 }
-                let OptimizerSettings::Adam(Adam { learning_rate, .. }) = settings.optimizer;
+                let learning_rate = settings.optimizer.shared().learning_rate;
                 issues.extend(callbacks::rates(&settings.callbacks, learning_rate, settings.epochs));
                 if issues.is_empty() { Ok(settings) } else { Err(issues) }
             }
@@ -251,20 +246,6 @@ fn unbuilt_sections(config: &Config) -> Vec<Issue> {
 fn augmentation(config: &Config) -> Vec<Augmentation> {
     let functions = config.data_augmentation.iter().flatten().filter_map(Augmentation::new);
     functions.filter(Augmentation::has_effect).collect()
-}
-
-/// Callbacks that are not built yet.
-fn unbuilt_callbacks(training: &Training) -> Vec<Issue> {
-    let unbuilt = |callback: &&Callback| {
-        matches!(
-            callback,
-            Callback::ReduceLROnPlateau(_) | Callback::EarlyStopping(_) | Callback::TerminateOnNaN(_)
-        )
-    };
-    let callbacks = training.callbacks.iter().flatten().filter(unbuilt);
-    callbacks
-        .map(|callback| Issue::not_yet(callback.key(), format!("the callback {}", callback.name())))
-        .collect()
 }
 
 /// Values that no training has, whatever is built.

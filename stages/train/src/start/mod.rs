@@ -92,7 +92,12 @@ impl Start {
             (Some((name, path)), Some(end)) => backbone::take_over(&mut graph, end, path, name)?,
             _ => BTreeSet::new(),
         };
-        Ok(Self { graph, loaded, kept: None, name: "the network".to_owned() })
+        Ok(Self { loaded, ..Self::built(graph) })
+    }
+
+    /// A network that was made here.
+    pub(crate) fn built(graph: Graph) -> Self {
+        Self { graph, loaded: BTreeSet::new(), kept: None, name: "the network".to_owned() }
     }
 
     /// The settings that count: a training that goes on keeps some of its own.
@@ -173,7 +178,7 @@ impl Start {
     pub(crate) fn trainer(&self, settings: &TrainSettings) -> Result<Trainer, TrainError> {
         let mut trainer = Trainer::of(settings, &self.logits())?;
         trainer.network.load_statistics(&self.loaded);
-        trainer.network.freeze(&FrozenLayers::resolve(settings.frozen_layers.as_deref(), &self.graph)?);
+        trainer.freeze(&FrozenLayers::resolve(settings.frozen_layers.as_deref(), &self.graph)?);
         Ok(trainer)
     }
 
@@ -182,7 +187,7 @@ impl Start {
     /// # Errors
     /// Weights that are missing, and a kept state that does not fit.
     pub(crate) fn beginning(&self, trainer: &Trainer) -> Result<State, TrainError> {
-        let fresh = State::new(trainer.network.read(&self.graph)?, &trainer.adam);
+        let fresh = State::new(trainer.network.read(&self.graph)?, &trainer.optimizer);
         match &self.kept {
             Some(kept) => Ok(kept.state(&fresh)?),
             None => Ok(fresh),

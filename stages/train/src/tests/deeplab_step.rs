@@ -3,8 +3,8 @@
 //! `tests/golden/make_deeplab_step.py` made the numbers (tensorflow 2.21, keras 3.15).
 
 use super::support::{channels_first, golden, noise, shared};
-use crate::{adam::Moments, batches::Batch, network::FrozenLayers, trainer::Trainer};
-use contract::config::Adam;
+use crate::{batches::Batch, network::FrozenLayers, state::State, trainer::Trainer};
+use contract::config::{Adam, Optimizer, Sgd};
 use model::{Graph, Op};
 use serde::Deserialize;
 use std::{collections::BTreeMap, path::Path, process::Command};
@@ -47,21 +47,16 @@ fn batch(models: &Path) -> Batch {
 
 /// The model after a step, and the loss before it.
 fn stepped(graph: &Graph, batch: &Batch, case: &str, slices: Option<&str>) -> (Graph, f64) {
-    let mut trainer = Trainer::new(graph, vec![1.0; 3], Adam::default(), 0).expect("a trainer");
-    trainer.network.freeze(&FrozenLayers::resolve(slices, graph).expect("layers"));
+    let optimizer = match case.starts_with("adam") {
+        true => Optimizer::Adam(Adam { learning_rate: 0.001, ..Adam::default() }),
+        false => Optimizer::Sgd(Sgd { learning_rate: 0.001, ..Sgd::default() }),
+    };
+    let mut trainer = Trainer::new(graph, vec![1.0; 3], &optimizer, 0).expect("a trainer");
+    trainer.freeze(&FrozenLayers::resolve(slices, graph).expect("layers"));
     trainer.network.load_statistics(&(0..graph.layers.len()).collect());
-    let mut weights = trainer.network.read(graph).expect("weights");
-    let (loss, slopes) = trainer.slopes(&weights, 0, batch);
-    let slopes = slopes.expect("a finite loss");
-    if case.starts_with("adam") {
-        let adam = Adam { learning_rate: 0.001, ..Adam::default() };
-        Moments::new(&weights.parameters).step(&adam, 0.001, &mut weights.parameters, &slopes.gradients);
-    } else {
-        for (values, gradient) in weights.parameters.iter_mut().zip(&slopes.gradients) {
-            values.iter_mut().zip(gradient).for_each(|(value, gradient)| *value -= 0.001 * gradient);
-        }
-    }
-    trainer.network.move_statistics(&mut weights.statistics, &slopes.moments);
+    let mut state = State::new(trainer.network.read(graph).expect("weights"), &trainer.optimizer);
+    let loss = trainer.step(&mut state, batch).expect("a finite step");
+    let weights = state.weights;
     let mut after = graph.clone();
     let statistics = trainer.network.statistics(&weights, true);
     trainer.network.write(&mut after, &weights.parameters, &statistics);

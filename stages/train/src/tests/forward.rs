@@ -7,7 +7,7 @@ use crate::{batches::Batch, state::State};
 fn the_network_outside_training_gives_what_the_interpreter_gives() {
     let graph = small_graph(0.4);
     let trainer = trainer(&graph);
-    let state = State::new(trainer.network.read(&graph).expect("weights"), &trainer.adam);
+    let state = State::new(trainer.network.read(&graph).expect("weights"), &trainer.optimizer);
     let batch = batch(3, (8, 6, 2), 3);
     let found = trainer.infer(&trainer.ready(&state, true), &batch);
     let input = model::Tensor::f32([3, 8, 6, 2], channels_last(&batch.images, batch.shape));
@@ -27,7 +27,7 @@ fn deeplab_read_from_keras_gives_what_tensorflow_gives() {
     let images = channels_first(&floats("in_128_f32.bin"), [8, 3, 128, 128]);
     let batch = Batch { images, shape: [8, 3, 128, 128], masks: vec![0; 8 * 128 * 128], samples: vec![0; 8] };
     let trainer = trainer(&graph);
-    let state = State::new(trainer.network.read(&graph).expect("weights"), &trainer.adam);
+    let state = State::new(trainer.network.read(&graph).expect("weights"), &trainer.optimizer);
     let found = channels_last(&trainer.infer(&trainer.ready(&state, true), &batch), [8, 3, 128, 128]);
     assert_close(&found, &floats("deeplab_128_float_b1.tflite.out"), 1e-4);
 }

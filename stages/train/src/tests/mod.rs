@@ -1,13 +1,17 @@
 //! Tests of the training as a whole.
 
 mod backbone;
+mod callbacks;
+mod codec;
 mod continued;
 mod deeplab_step;
+mod diverged;
 mod forward;
 mod frozen;
 mod gradients;
 mod keras;
 mod norms;
+mod optimizers;
 mod outcome;
 mod preflight;
 mod resume;

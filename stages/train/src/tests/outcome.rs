@@ -32,8 +32,8 @@ fn the_best_model_has_the_validation_loss_that_was_told() {
     let path = run.folder.path().join("out/saved_models/best_model.h5");
     let graph = formats::keras::read_h5(&path).expect("a model");
     let settings = settings();
-    let trainer = Trainer::new(&graph, vec![1.0; 4], Adam::default(), 0).expect("a trainer");
-    let state = State::new(trainer.network.read(&graph).expect("weights"), &trainer.adam);
+    let trainer = Trainer::new(&graph, vec![1.0; 4], &settings.optimizer, 0).expect("a trainer");
+    let state = State::new(trainer.network.read(&graph).expect("weights"), &trainer.optimizer);
     let folders = (PathBuf::new(), PathBuf::new(), None);
     let runtime = Runtime { threads: 1, attempt: 1 };
     let context = StageContext::new(BTreeMap::new(), folders, runtime, CancelToken::default(), |_| {});

@@ -1,8 +1,11 @@
 //! What is found before a training runs.
 
 use super::support::{inputs, settings};
-use crate::{Train, demand::Sizes};
-use contract::{InputContent, Machine, Preflight, Settings, Severity, Stage};
+use crate::{OptimizerSettings, Train, demand::Sizes};
+use contract::{
+    InputContent, Machine, Preflight, Settings, Severity, Stage,
+    config::{Callback, EarlyStopping, InOrder, Sgd},
+};
 use std::collections::BTreeMap;
 
 fn preflight(batch_size: usize) -> Preflight {
@@ -62,9 +65,31 @@ fn samples_that_could_stay_in_memory_are_no_reason_to_refuse() {
 #[test]
 fn samples_have_the_room_that_the_training_leaves() {
     let needed = Train.demand(&preflight(4), &Machine { memory: u64::MAX }).memory;
-    let sizes = Sizes::new(&settings().graph().expect("a network").expect("of the zoo"));
+    let graph = settings().graph().expect("a network").expect("of the zoo");
+    let sizes = Sizes::new(&graph, &settings());
     let room = |memory| sizes.room(memory, 4, [10, 6]);
     assert_eq!([room(Some(needed + 7)), room(Some(needed - 7)), room(None)], [7, 0, u64::MAX]);
+}
+
+#[test]
+fn what_optimizers_and_callbacks_keep_needs_memory_and_disk() {
+    let demand = |change: fn(&mut crate::TrainSettings)| {
+        let mut settings = settings();
+        change(&mut settings);
+        let preflight = Preflight { settings: Settings::of(&settings), ..preflight(4) };
+        let demand = Train.demand(&preflight, &Machine { memory: u64::MAX });
+        (demand.memory, demand.disk)
+    };
+    let adam = demand(|_| {});
+    let sgd = demand(|settings| settings.optimizer = OptimizerSettings::Sgd(Sgd::default()));
+    let numbers = settings().graph().expect("a network").expect("of the zoo").parameters() as u64;
+    // Two moments less, in the state and in a checkpoint being written; in three checkpoints, and in two models.
+    assert_eq!((adam.0 - sgd.0, adam.1 - sgd.1), (numbers * 4 * 2 * 2, numbers * 4 * 2 * 5));
+    let stopping = demand(|settings| {
+        let stopping = EarlyStopping { restore_best_weights: true, ..EarlyStopping::default() };
+        settings.callbacks = InOrder(vec![Callback::EarlyStopping(stopping)]);
+    });
+    assert_eq!(stopping.0 - adam.0, numbers * 4 * 2);
 }
 
 #[test]
@@ -73,5 +98,5 @@ fn the_parts_of_a_kernels_gradient_count() {
     let outputs: usize = graph.layers.iter().map(|layer| layer.output.len()).sum();
     // The largest kernel of this network is the pointwise one that joins the branches: 1280 to 256 channels.
     let per_image = 4 * (outputs + 2 * graph.output_type().len() + 1280 * 256) as u64;
-    assert_eq!(Sizes::new(&graph).per_image, per_image);
+    assert_eq!(Sizes::new(&graph, &settings()).per_image, per_image);
 }

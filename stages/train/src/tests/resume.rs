@@ -1,9 +1,13 @@
 //! Trainings that are interrupted.
 
-use super::support::{Run, Story, run_in};
-use crate::FAIL_POINTS;
-use contract::{EventKind, StageError};
-use std::path::{Path, PathBuf};
+use super::support::{Run, Story, run_in, tiny_settings};
+use crate::{FAIL_POINTS, OptimizerSettings, TrainSettings};
+use contract::{EventKind, Random, StageError, config::Callbacks};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 fn undisturbed() -> Story {
     let story = Run::new().go(2, None);
@@ -107,17 +111,132 @@ fn a_training_that_is_killed_at_any_fail_point_ends_as_if_it_had_not_been() {
         let run = Run::new();
         // Killed at the first visit, and going on from there at the next one.
         for _ in 0..2 {
-            let status = std::process::Command::new(std::env::current_exe().expect("this program"))
-                .args(["--exact", "tests::resume::child", "--ignored"])
-                .env("PIPELINE_TEST_FOLDER", run.folder.path())
-                .env("PIPELINE_FAILPOINT", format!("{name}:1"))
-                .output()
-                .expect("a process")
-                .status;
+            let status = child_process(&run, &format!("{name}:1")).status().expect("a process");
             assert!(!status.success(), "{name} was not visited");
         }
         assert!(run.go(2, None) == expected, "it differs when killed at {name}");
     }
+}
+
+/// Optimizers with all that they can remember, and callbacks likewise.
+fn all_that_remember() -> Vec<TrainSettings> {
+    let optimizers = serde_json::json!([
+        {"SGD": {"momentum": 0.9, "nesterov": true, "weight_decay": 0.01, "clipnorm": 1.0}},
+        {"RMSprop": {"momentum": 0.5, "centered": true}},
+        {"Adam": {"amsgrad": true, "use_ema": true, "ema_momentum": 0.7, "ema_overwrite_frequency": 2}},
+        {"Adam": {"gradient_accumulation_steps": 2, "global_clipnorm": 0.5, "use_ema": true}},
+        {"AdamW": {"loss_scale_factor": 64.0}},
+        {"Adagrad": {}},
+        {"Adadelta": {"learning_rate": 1.0}},
+        {"Adamax": {}},
+        {"Nadam": {}},
+        {"Ftrl": {"l1_regularization_strength": 0.001, "beta": 0.1}},
+        {"Lion": {}}
+    ]);
+    let callbacks = serde_json::json!([
+        [
+            {"ReduceLROnPlateau": {"patience": 0, "min_delta": 9.0, "factor": 0.5, "verbose": 1}},
+            {"EarlyStopping": {"patience": 2, "min_delta": 9.0, "restore_best_weights": true, "verbose": 1}},
+            {"TerminateOnNaN": {}}
+        ],
+        [
+            {"LearningRateScheduler": {"schedule": "lambda epoch, lr: lr * 0.7 + 0.001 * epoch", "verbose": 1}},
+            {"EarlyStopping": {"monitor": "val_miou", "patience": 1, "start_from_epoch": 1}}
+        ],
+        [{"ReduceLROnPlateau": {"patience": 1, "min_delta": 9.0, "cooldown": 1}}]
+    ]);
+    let optimizers: Vec<OptimizerSettings> = serde_json::from_value(optimizers).expect("optimizers");
+    let callbacks: Vec<Callbacks> = serde_json::from_value(callbacks).expect("callbacks");
+    let together = optimizers.into_iter().enumerate().map(|(index, optimizer)| TrainSettings {
+        optimizer,
+        callbacks: callbacks[index % callbacks.len()].clone(),
+        ..tiny_settings()
+    });
+    together.collect()
+}
+
+/// A training that is stopped after each of its batches, and goes on each time on another number of threads.
+#[test]
+fn every_optimizer_and_callback_goes_on_as_if_it_had_not_been_stopped_after_each_batch() {
+    for settings in all_that_remember() {
+        let expected = Run::new().tiny(&settings, 2, None);
+        assert!(expected.result.is_ok(), "{:?}", expected.result);
+        let run = Run::new();
+        let mut stops = 0;
+        let story = loop {
+            let story = run.tiny(&settings, [1, 2, 4][stops % 3], Some(1));
+            match story.result {
+                Err(StageError::Cancelled) if stops < 20 => stops += 1,
+                _ => break story,
+            }
+        };
+        assert!(stops >= 4, "{stops} stops");
+        let files = |story: &Story| story.files.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(files(&story), files(&expected));
+        assert_eq!(story.lasting, expected.lasting, "{:?}", settings.optimizer);
+        assert!(story == expected, "{:?} with {:?}", settings.optimizer, settings.callbacks);
+    }
+}
+
+#[test]
+fn a_state_of_another_optimizer_is_none_to_go_on_from() {
+    let all = all_that_remember();
+    let run = Run::new();
+    run.tiny(&all[0], 2, Some(2));
+    let story = run.tiny(&all[1], 2, None);
+    let EventKind::Warning { message, .. } = &story.lasting[0] else { panic!("{:?}", story.lasting[0]) };
+    assert!(message.contains("another training"), "{message}");
+    assert!(story.files == Run::new().tiny(&all[1], 2, None).files);
+}
+
+/// What a kill leaves is found at any batch, in any epoch; `after_step` is passed once a batch.
+#[test]
+fn a_training_that_is_killed_after_any_batch_ends_as_if_it_had_not_been() {
+    let expected = undisturbed();
+    for (first, second) in [(2, 1), (3, 2), (4, 3), (5, 3), (6, 2)] {
+        let run = Run::new();
+        for passage in [first, second] {
+            let status =
+                child_process(&run, &format!("train::after_step:{passage}")).output().expect("a process");
+            assert!(!status.status.success(), "no step {passage} was left");
+        }
+        assert!(run.go(4, None) == expected, "it differs when killed after batches {first} and {second}");
+    }
+}
+
+/// `kill -9` at moments that nothing in the program knows of.
+#[cfg(unix)]
+#[test]
+fn a_training_that_is_killed_at_random_moments_ends_as_if_it_had_not_been() {
+    let expected = undisturbed();
+    let mut random = Random::new(17, "kills", 0, 0);
+    let (run, mut killed) = (Run::new(), 0);
+    for _ in 0..40 {
+        let mut child = child_process(&run, "").spawn().expect("a process");
+        std::thread::sleep(Duration::from_millis(20 + u64::from(random.below(600))));
+        child.kill().expect("a child to kill");
+        // By a signal, so it was still at work.
+        killed += usize::from(child.wait().expect("an end").code().is_none());
+        if killed == 6 {
+            break;
+        }
+    }
+    assert!(killed > 0, "it always ended before it was killed");
+    assert!(run.go(1, None) == expected);
+}
+
+fn child_process(run: &Run, fail_point: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command
+        .args(["--exact", "tests::resume::child", "--ignored"])
+        .env("PIPELINE_TEST_FOLDER", run.folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    match fail_point {
+        "" => command.env_remove("PIPELINE_FAILPOINT"),
+        point => command.env("PIPELINE_FAILPOINT", point),
+    };
+    command
 }
 
 fn checkpoints(folder: &Path) -> Vec<PathBuf> {

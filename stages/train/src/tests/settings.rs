@@ -1,7 +1,7 @@
 //! What the projection of a configuration refuses.
 
 use crate::{Train, TrainSettings};
-use contract::{Config, IssueKind, Stage};
+use contract::{Config, IssueKind, Settings, Stage, config::Callback};
 use serde_json::{Value, json};
 
 /// A key, and a change that makes its value one to refuse.
@@ -60,14 +60,12 @@ fn the_background_of_pascal_voc_weighs_half() {
 
 #[test]
 fn what_is_not_built_yet_is_never_ignored() {
-    let cases: [Case; 5] = [
+    let cases: [Case; 3] = [
         ("data_augmentation.random_gamma", |c| {
             c["data_augmentation"] =
                 json!({"random_flip": {"mode": "horizontal"}, "random_gamma": {"gamma": [0.5, 2]}});
         }),
         ("custom_data_augmentation", |c| c["custom_data_augmentation"] = json!({"function_name": "mine"})),
-        ("training.optimizer.SGD", |c| c["training"]["optimizer"] = json!({"SGD": {}})),
-        ("training.callbacks.EarlyStopping", |c| c["training"]["callbacks"] = json!({"EarlyStopping": {}})),
         ("training.model.name", |c| {
             c["training"]["model"] = json!({"name": "custom", "input_shape": [96, 96, 3]});
             c["general"]["model_type"] = Value::Null;
@@ -79,7 +77,8 @@ fn what_is_not_built_yet_is_never_ignored() {
 }
 
 #[test]
-fn arguments_of_adam_that_are_not_built_are_refused_and_their_defaults_change_nothing() {
+fn arguments_of_an_optimizer_count_and_their_defaults_change_nothing() {
+    let plain = Train.settings(&config(|_| {})).expect("settings");
     for (name, other, default) in [
         ("amsgrad", json!(true), json!(false)),
         ("weight_decay", json!(0.004), Value::Null),
@@ -87,25 +86,61 @@ fn arguments_of_adam_that_are_not_built_are_refused_and_their_defaults_change_no
         ("clipvalue", json!(0.5), Value::Null),
         ("global_clipnorm", json!(1.0), Value::Null),
         ("use_ema", json!(true), json!(false)),
-        ("ema_momentum", json!(0.9), json!(0.99)),
-        ("ema_overwrite_frequency", json!(10), Value::Null),
         ("loss_scale_factor", json!(128.0), Value::Null),
         ("gradient_accumulation_steps", json!(2), Value::Null),
     ] {
-        let key = format!("training.optimizer.Adam.{name}");
-        assert_eq!(
-            refused(|c| c["training"]["optimizer"]["Adam"][name] = other),
-            one(IssueKind::NotYet, &key)
-        );
-        let said = Train.settings(&config(|c| c["training"]["optimizer"]["Adam"][name] = default));
-        assert_eq!(said.expect("settings"), Train.settings(&config(|_| {})).expect("settings"), "{name}");
+        let with = |value: Value| {
+            Train.settings(&config(|c| c["training"]["optimizer"]["Adam"][name] = value)).expect("settings")
+        };
+        assert_ne!(with(other), plain, "{name}");
+        assert_eq!(with(default), plain, "{name}");
     }
-    let named = Train.settings(&config(|c| c["training"]["optimizer"]["Adam"]["name"] = json!("mine")));
-    let settings = named.expect("settings");
-    assert_eq!(settings, Train.settings(&config(|_| {})).expect("settings"));
+    let idle =
+        json!({"learning_rate": 0.005, "name": "mine", "ema_momentum": 0.5, "ema_overwrite_frequency": 3});
+    let idle = Train.settings(&config(|c| c["training"]["optimizer"]["Adam"] = idle));
+    assert_eq!(idle.expect("settings"), plain, "no average, no decay of it");
     let arguments = json!({"learning_rate": 0.005, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7});
-    let written = serde_json::to_value(&settings).expect("JSON");
+    let written = serde_json::to_value(&plain).expect("JSON");
     assert_eq!(written["optimizer"]["Adam"], arguments, "{written}");
+}
+
+#[test]
+fn every_optimizer_and_callback_of_the_services_is_accepted() {
+    for name in ["SGD", "RMSprop", "Adam", "AdamW", "Adagrad", "Adadelta", "Adamax", "Nadam", "Ftrl", "Lion"]
+    {
+        let settings =
+            TrainSettings::from_config(&config(|c| c["training"]["optimizer"] = json!({name: {}})));
+        let settings = settings.expect("settings");
+        assert_eq!(settings.optimizer.name(), name);
+        let parsed: TrainSettings = Settings::of(&settings).parse().expect("settings");
+        assert_eq!(parsed, settings);
+    }
+    let callbacks = json!({
+        "TerminateOnNaN": {}, "EarlyStopping": {"monitor": "val_miou"}, "ReduceLROnPlateau": {"monitor": "lr"}
+    });
+    let settings = TrainSettings::from_config(&config(|c| c["training"]["callbacks"] = callbacks));
+    let settings = settings.expect("settings");
+    let names: Vec<&str> = settings.callbacks.iter().map(Callback::name).collect();
+    assert_eq!(names, ["EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN"], "in one order");
+    let parsed: TrainSettings = Settings::of(&settings).parse().expect("settings");
+    assert_eq!(parsed, settings);
+}
+
+#[test]
+fn a_mode_that_is_said_is_the_one_that_is_meant() {
+    let with = |stopping: Value| {
+        let settings =
+            Train.settings(&config(|c| c["training"]["callbacks"] = json!({"EarlyStopping": stopping})));
+        settings.expect("settings")
+    };
+    assert_eq!(
+        with(json!({"monitor": "val_accuracy"})),
+        with(json!({"monitor": "val_accuracy", "mode": "max"}))
+    );
+    assert_ne!(
+        with(json!({"monitor": "val_accuracy"})),
+        with(json!({"monitor": "val_accuracy", "mode": "min"}))
+    );
 }
 
 #[test]

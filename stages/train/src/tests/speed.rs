@@ -24,17 +24,17 @@ fn speed_of_a_step() {
         let mut graph = network.build().expect("a network");
         model::initialize(&mut graph, 1);
         let trainer = trainer(&graph);
-        let mut state = State::new(trainer.network.read(&graph).expect("weights"), &trainer.adam);
+        let mut state = State::new(trainer.network.read(&graph).expect("weights"), &trainer.optimizer);
         let batch = batch(size, (side, side, 3), classes as u32);
         for threads in [1, 2] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
             let (step, cpu, judge) = pool.install(|| {
-                trainer.step(&mut state, &batch);
+                trainer.step(&mut state, &batch).expect("a step");
                 let before = cpu_seconds();
                 let mut times: Vec<f64> = (0..9)
                     .map(|_| {
                         let start = Instant::now();
-                        trainer.step(&mut state, &batch);
+                        trainer.step(&mut state, &batch).expect("a step");
                         start.elapsed().as_secs_f64()
                     })
                     .collect();

@@ -1,6 +1,9 @@
 //! What the tests share.
 
-use crate::{ModelSettings, OptimizerSettings, Train, TrainSettings, batches::Batch, trainer::Trainer};
+use crate::{
+    ModelSettings, OptimizerSettings, Train, TrainSettings, batches::Batch, stage::train_from, start::Start,
+    trainer::Trainer,
+};
 use contract::{
     ArtifactKind, CancelToken, EventKind, Input, InputContent, Outputs, Random, Runtime, Settings, Stage,
     StageContext, StageError,
@@ -168,7 +171,8 @@ pub(crate) fn batch(samples: usize, (height, width, channels): (usize, usize, us
 
 pub(crate) fn trainer(graph: &Graph) -> Trainer {
     let classes = graph.output_type().shape.last().copied().unwrap_or(0);
-    Trainer::new(graph, vec![1.0; classes], Adam::default(), 120).expect("a trainer")
+    Trainer::new(graph, vec![1.0; classes], &OptimizerSettings::Adam(Adam::default()), 120)
+        .expect("a trainer")
 }
 
 /// Images of a batch in the graph's order, `[batch, height, width, channels]`.
@@ -290,6 +294,18 @@ impl Run {
     }
 }
 
+impl Run {
+    /// Trains the tiny network, and cancels it after so many batches if asked to.
+    pub(crate) fn tiny(&self, settings: &TrainSettings, threads: usize, cancel_after: Option<u64>) -> Story {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        let stage = |context: &StageContext| {
+            pool.install(|| train_from(Start::built(tiny_graph()), settings, context))?;
+            Ok(Outputs::default())
+        };
+        run_stage(BTreeMap::new(), self.folder.path(), (threads, cancel_after), |_| {}, stage)
+    }
+}
+
 pub(crate) fn run_in(folder: &Path, threads: usize, cancel_after: Option<u64>) -> Story {
     run_with(&settings(), folder, (threads, cancel_after), |_| {})
 }
@@ -300,7 +316,8 @@ fn run_with(
     options: (usize, Option<u64>),
     hear: impl Fn(&EventKind) + Send + Sync + 'static,
 ) -> Story {
-    story(BTreeMap::new(), settings, folder, options, hear)
+    let stage = |context: &StageContext| Train.run(&Settings::of(settings), context);
+    run_stage(BTreeMap::new(), folder, options, hear, stage)
 }
 
 /// Runs the stage with these files at its ports.
@@ -311,15 +328,40 @@ pub(crate) fn run_from(
     threads: usize,
     cancel_after: Option<u64>,
 ) -> Story {
-    story(files, settings, folder, (threads, cancel_after), |_| {})
+    let stage = |context: &StageContext| Train.run(&Settings::of(settings), context);
+    run_stage(files, folder, (threads, cancel_after), |_| {}, stage)
 }
 
-fn story(
+/// The smallest network that trains on built-in images: 16x16 pixels, 4 classes, with a normalisation and dropout.
+fn tiny_graph() -> Graph {
+    let mut net = Net(GraphBuilder::new("tiny"));
+    let image = net.0.input("image", &[16, 16, 3]).expect("an input");
+    let stem = net.conv("stem", image, 6, ((3, 3), (2, 2), (1, 1)), Padding::Same);
+    let stem = net.norm("stem_bn", stem, Some(None));
+    let drop = net.add("drop", Op::Dropout { rate: 0.3 }, &[stem]);
+    let logits = net.conv("logits", drop, 4, ((1, 1), (1, 1), (1, 1)), Padding::Same);
+    let output = net.add("up", upsample((2, 2), Interpolation::Bilinear), &[logits]);
+    let mut graph = net.0.finish(output).expect("a graph");
+    model::initialize(&mut graph, 3);
+    graph
+}
+
+/// Settings for [`Run::tiny`]: three epochs of two batches, one batch of validation.
+pub(crate) fn tiny_settings() -> TrainSettings {
+    let mut settings = TrainSettings { batch_size: 6, epochs: 3, ..settings() };
+    let ModelSettings::DeeplabV3MobilenetV2 { input_shape, .. } = &mut settings.model else {
+        unreachable!("the settings of the tests are of the zoo")
+    };
+    *input_shape = (16, 16, 3);
+    settings
+}
+
+fn run_stage(
     files: BTreeMap<String, Input>,
-    settings: &TrainSettings,
     folder: &Path,
     (threads, cancel_after): (usize, Option<u64>),
     hear: impl Fn(&EventKind) + Send + Sync + 'static,
+    stage: impl FnOnce(&StageContext) -> Result<Outputs, StageError>,
 ) -> Story {
     let (out, partial, live) = (folder.join("out"), folder.join("partial"), folder.join("live"));
     if out.exists() {
@@ -347,7 +389,7 @@ fn story(
     let folders = (out.clone(), partial, Some(live));
     let inputs = inputs().into_iter().chain(files).collect();
     let context = StageContext::new(inputs, folders, Runtime { threads, attempt: 1 }, cancel, events);
-    let result = Train.run(&Settings::of(settings), &context);
+    let result = stage(&context);
     let mut files = BTreeMap::new();
     gather(&out, &out, &mut files);
     let lasting = lasting.lock().expect("a lock").clone();

@@ -16,10 +16,10 @@ fn state_after_steps(threads: usize, images: usize) -> State {
     let mut graph = network.build().expect("a network");
     model::initialize(&mut graph, 3);
     let trainer = trainer(&graph);
-    let mut state = State::new(trainer.network.read(&graph).expect("weights"), &trainer.adam);
+    let mut state = State::new(trainer.network.read(&graph).expect("weights"), &trainer.optimizer);
     let batch = batch(images, (64, 48, 3), 3);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-    pool.install(|| (0..3).for_each(|_| drop(trainer.step(&mut state, &batch))));
+    pool.install(|| (0..3).for_each(|_| drop(trainer.step(&mut state, &batch).expect("a step"))));
     state
 }
 

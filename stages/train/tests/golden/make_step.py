@@ -1,9 +1,9 @@
-"""Three training steps of Keras on a tiny network, and five steps of its Adam on given gradients.
+"""Three training steps of Keras on a tiny network.
 
 Made with tensorflow 2.21 and keras 3.15:  python make_step.py  (writes beside itself)
 before.h5, after.h5   the network before and after the three steps
 batches.bin           three batches: 2x8x8x2 float32 images, 2x8x8 uint8 masks (255 is void)
-numbers.json          the losses, class weights, and the Adam sequence
+numbers.json          the losses and class weights
 """
 
 import json
@@ -53,12 +53,5 @@ model.save(os.path.join(here, "after.h5"))
 with open(os.path.join(here, "batches.bin"), "wb") as file:
     file.write(blob)
 
-variable = keras.Variable(np.array([1.0, -2.0, 0.5, 0.0], "f4"))
-adam = keras.optimizers.Adam(learning_rate=0.002, beta_1=0.8, beta_2=0.95, epsilon=1e-3)
-steps = []
-for _ in range(5):
-    gradient = (random.standard_normal(4) * [1.0, 1e-3, 30.0, 0.0]).astype("f4")
-    adam.apply([tf.constant(gradient)], [variable])
-    steps.append({"gradient": gradient.tolist(), "values": variable.numpy().tolist()})
 with open(os.path.join(here, "numbers.json"), "w") as file:
-    json.dump({"losses": losses, "weights": weights.tolist(), "adam": steps}, file, indent=1)
+    json.dump({"losses": losses, "weights": weights.tolist()}, file, indent=1)
