@@ -8,7 +8,7 @@
 //! its verbs know it.
 
 use contract::{
-    ArtifactKind, Config, Declared, Entry, InputPort, Issue, OutputPort, Outputs, Settings, Stage,
+    ArtifactKind, Config, Declared, Entry, InputPort, Issue, Looked, OutputPort, Outputs, Settings, Stage,
     StageContext, StageError,
 };
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,8 @@ impl Stage for Budget {
                 inputs: INPUTS.to_vec(),
                 outputs: OUTPUTS.to_vec(),
                 sources: BTreeMap::new(),
+                // It reads the entry and nothing else.
+                looked: Some(Looked::default()),
             }),
             Some(_) => Err(vec![Issue::invalid("params.max_kib", "a budget is larger than 0 KiB")]),
             None => Err(vec![Issue::missing("params.max_kib", "a budget in KiB")]),

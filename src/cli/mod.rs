@@ -8,6 +8,7 @@ mod earlier;
 mod exit;
 mod explain;
 mod format;
+mod glance;
 #[cfg(test)]
 mod help;
 mod init;

@@ -51,6 +51,11 @@ impl Configuration {
         Self { file, overrides, config_path, config_name, cache_dir }
     }
 
+    /// The folder of stored results that was asked for.
+    pub(crate) fn cache_dir(&self) -> Option<&Path> {
+        self.cache_dir.as_deref()
+    }
+
     /// The file and the changes, whichever way they were named.
     pub(crate) fn request(&self) -> (PathBuf, Vec<String>) {
         let Some(name) = &self.config_name else {
@@ -173,7 +178,7 @@ pub(crate) fn know(configuration: &Configuration, plan: &Plan) -> Result<Known, 
 /// The store, the content of the sources, and what follows from it for each stage.
 pub(crate) struct Outside {
     pub(crate) store: Store,
-    sources: Sources,
+    pub(crate) sources: Sources,
     /// Recipe keys.
     pub(crate) recipes: BTreeMap<NodeIndex, Digest>,
 }

@@ -1,7 +1,7 @@
 //! `pipeline run`: do what a configuration says.
 
 use super::{
-    Exit, Refusal,
+    Exit, Refusal, glance,
     keep::keep,
     launch::{Beginning, Launch, Options, cancellation, preflight},
     prepare::{Configuration, Outside, Prepared, prepare},
@@ -10,6 +10,7 @@ use super::{
 use crate::{
     record::{self, RunFolder, RunRecord},
     report::Journal,
+    store::Completion,
 };
 use contract::Registry;
 use std::time::Instant;
@@ -48,14 +49,16 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
     let started = Instant::now();
     let cancellation = cancellation()?;
     let RunArgs { configuration, options, new_folder, .. } = args;
+    let is_whole = |completion: &Completion| record::is_whole(completion.folder());
+    if !new_folder && let Some(completion) = glance::find(configuration, registry).filter(is_whole) {
+        return unchanged::tell(&completion, options.format, options.quiet);
+    }
     let prepared = prepare(configuration, registry)?;
     let hide = |refusal| prepared.hide(refusal);
     let outside = Outside::read(configuration, &prepared.plan).map_err(hide)?;
     let key = unchanged::key(&prepared, &outside.recipes)?;
-    if !new_folder
-        && let Some(completion) = outside.store.completion(&key)
-        && record::is_whole(completion.folder())
-    {
+    if !new_folder && let Some(completion) = outside.store.completion(&key).filter(is_whole) {
+        glance::remember(configuration, registry, &prepared, &outside.store, &outside.sources, &key);
         let told = unchanged::tell(&completion, options.format, options.quiet);
         // The process ends now; to take apart what describes a thousand stages would be a tenth of its time.
         std::mem::forget((prepared, outside));
@@ -83,6 +86,7 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
     let exit = launch.run(&folder, folder.path(), journal, Beginning::New);
     if exit == Exit::Done && prepared.drawn_seed.is_none() {
         unchanged::remember(&known.store, &key, &folder);
+        glance::remember(configuration, registry, &prepared, &known.store, &known.sources, &key);
     }
     Ok(exit)
 }

@@ -247,13 +247,13 @@ impl Base {
             let message = format!("`{path}` is {}, not a folder", node.describe());
             return Err(fail(ConfigError::new(Code::InvalidValue, message)));
         };
-        let world = World { started: &self.started, environment: &environment };
+        let world = World::new(&self.started, &environment);
         interpolate_default(&scalar.text, &world).map(Some).map_err(fail)
     }
 
     /// What the section says but for its values.
     fn spec(&self, node: &Entry) -> Result<Sweep, Vec<ConfigError>> {
-        let world = World { started: &self.started, environment: &environment };
+        let world = World::new(&self.started, &environment);
         let in_section =
             |error: &ConfigError| error.path().is_some_and(|path| path.to_string().starts_with(SECTION));
         let root = match interpolate(&self.root, &world) {

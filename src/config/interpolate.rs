@@ -8,7 +8,7 @@ use super::{
     text::Place,
 };
 use jiff::Zoned;
-use std::collections::BTreeSet;
+use std::{cell::RefCell, collections::BTreeSet};
 
 /// Longest chain of references from value to value, and deepest nesting of `${`.
 const MAX_DEPTH: usize = 32;
@@ -23,6 +23,30 @@ pub(super) struct World<'a> {
     pub(super) started: &'a Zoned,
     /// The environment; an error is a variable that is not text.
     pub(super) environment: &'a dyn Fn(&str) -> Result<Option<String>, String>,
+    referred: RefCell<Referred>,
+}
+
+/// What values referred to besides the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Referred {
+    /// Environment variables, set or not.
+    pub variables: BTreeSet<String>,
+    /// Whether a value tells when the run started. The name of the run's folder may.
+    pub time: bool,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(
+        started: &'a Zoned,
+        environment: &'a dyn Fn(&str) -> Result<Option<String>, String>,
+    ) -> Self {
+        Self { started, environment, referred: RefCell::default() }
+    }
+
+    /// What has been referred to so far.
+    pub(super) fn referred(self) -> Referred {
+        self.referred.into_inner()
+    }
 }
 
 /// The tree with every `${...}` replaced. Values of Hydra's own are left alone but for `hydra.run.dir`.
@@ -206,6 +230,10 @@ impl Work<'_> {
     ) -> Result<Piece, ConfigError> {
         let expression = inner.text.trim();
         if let Some(format) = expression.strip_prefix("now:") {
+            // Whose value this is, however many references lead here. A default has no place in the file.
+            let names_a_folder =
+                self.open.first().is_none_or(|path| path.0.is_empty() || *path == KeyPath::run_dir());
+            self.world.referred.borrow_mut().time |= !names_a_folder;
             let text = jiff::fmt::strtime::format(format, self.world.started).map_err(|error| {
                 at.error(part, format!("`{format}` is no time format: {error}"), "not a time format").help(
                     "as in strftime: %Y year, %m month, %d day, %H hour, %M minute, %S second".to_owned(),
@@ -330,6 +358,7 @@ impl Work<'_> {
         part: std::ops::Range<usize>,
         at: &At<'_>,
     ) -> Result<Option<String>, ConfigError> {
+        self.world.referred.borrow_mut().variables.insert(name.to_owned());
         (self.world.environment)(name).map_err(|problem| at.error(part, problem, "not readable"))
     }
 }

@@ -93,6 +93,7 @@ impl Loaded {
             root,
             overrides: Vec::new(),
             secrets: Secrets::default(),
+            referred: None,
         })
     }
 

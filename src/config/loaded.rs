@@ -3,7 +3,7 @@
 use super::{
     error::{Code, ConfigError, ConfigErrors, rendered_note, span},
     idle,
-    interpolate::{World, interpolate, interpolate_default},
+    interpolate::{Referred, World, interpolate, interpolate_default},
     node::{Content, Node},
     overrides,
     path::KeyPath,
@@ -43,6 +43,7 @@ pub struct Loaded {
     pub(super) root: Node,
     pub(super) overrides: Vec<String>,
     pub(super) secrets: Secrets,
+    pub(super) referred: Option<Referred>,
 }
 
 /// A place in a configuration or a command line.
@@ -157,7 +158,7 @@ pub(super) fn resolved(
     environment: Variable,
 ) -> Result<Loaded, ConfigErrors> {
     let fail = |errors: Vec<ConfigError>| ConfigErrors::new(&rendered.name, errors);
-    let world = World { started, environment: &environment };
+    let world = World::new(started, &environment);
     // Unknown keys and wrong values are worth knowing beside a `${...}` that cannot be resolved.
     let root = match interpolate(&root, &world) {
         Ok(resolved) => resolved,
@@ -174,14 +175,15 @@ pub(super) fn resolved(
     let read::Reading { config, mut notes, mistakes: unread } = read::read(root.clone());
     mistakes.extend(unread);
     let Some(mut config) = config else { return Err(fail(mistakes)) };
-    if root.get(&run_dir()).is_none_or(Node::is_absent) {
+    if root.get(&KeyPath::run_dir()).is_none_or(Node::is_absent) {
         config.hydra.run.dir =
             interpolate_default(&config.hydra.run.dir, &world).map_err(|error| fail(vec![error]))?;
     }
     notes.extend(idle::notes(&root, &config));
     let secrets = Secrets::of(&root, environment);
     let overrides = overrides.iter().map(|text| hide_credentials(text)).collect();
-    let loaded = Loaded { config, notes, file: Arc::clone(rendered), root, overrides, secrets };
+    let referred = (!rendered.rendered).then(|| world.referred());
+    let loaded = Loaded { config, notes, file: Arc::clone(rendered), root, overrides, secrets, referred };
     if mistakes.is_empty() {
         return Ok(loaded);
     }
@@ -189,10 +191,6 @@ pub(super) fn resolved(
     let paths: Option<Vec<KeyPath>> = mistakes.iter().map(|mistake| mistake.path().cloned()).collect();
     let rest = paths.map(|mistakes| Rest { loaded, mistakes });
     Err(fail(mistakes).with_rest(rest))
-}
-
-fn run_dir() -> KeyPath {
-    KeyPath::default().key("hydra").key("run").key("dir")
 }
 
 impl Loaded {
@@ -321,6 +319,12 @@ impl Loaded {
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let names = names.map(|after| &after[..after.find(|c| !is_part(c)).unwrap_or(after.len())]);
         names.filter_map(|name| Some((name.to_owned(), environment(name).ok()??))).collect()
+    }
+
+    /// What its values referred to besides the file and the changes; none where that is not known, as of a template.
+    #[must_use]
+    pub fn referred(&self) -> Option<&Referred> {
+        self.referred.as_ref()
     }
 
     /// The changes from the command line, as they were given but for credentials in addresses.

@@ -49,6 +49,7 @@ pub use base::{Base, Key, Parameter, Section, Setting};
 pub(crate) use contract::suggest;
 pub use error::{Code, ConfigError, ConfigErrors};
 pub use gathered::Gathered;
+pub use interpolate::Referred;
 pub use kept::{Kept, load_kept};
 pub use leaves::{Leaf, ValueOrigin};
 pub use loaded::{Loaded, Pointer, Request, load, load_text};

@@ -56,6 +56,11 @@ impl KeyPath {
         }
     }
 
+    /// The key of the run's folder.
+    pub(super) fn run_dir() -> Self {
+        Self::default().key("hydra").key("run").key("dir")
+    }
+
     /// This path and one key more.
     pub(super) fn key(&self, key: impl Into<String>) -> Self {
         self.with(Step::Key(key.into()))

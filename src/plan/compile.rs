@@ -86,6 +86,7 @@ impl Compiler {
             outputs: stage.outputs().to_vec(),
             sources: Default::default(),
             copies: stage.copies(config),
+            looked: None,
         }
     }
 
@@ -110,6 +111,7 @@ impl Compiler {
             copies: work.copies,
             timeout: None,
             retries: 0,
+            looked: work.looked,
         }));
         for (port, Producer { node: producer, output, kind }) in bound {
             self.graph.add_edge(producer, node, Link::Data(Edge { port, kind, output }));

@@ -1,6 +1,6 @@
 //! The plan as a graph.
 
-use contract::{ArtifactKind, InputPort, OutputCopy, OutputPort, Resources, Settings, Source};
+use contract::{ArtifactKind, InputPort, Looked, OutputCopy, OutputPort, Resources, Settings, Source};
 use petgraph::{
     Direction,
     graph::{DiGraph, NodeIndex},
@@ -51,6 +51,9 @@ pub struct StageNode {
     pub timeout: Option<Duration>,
     /// How often it is tried again when it fails.
     pub retries: u32,
+    /// What was looked at to find all this out, beside the configuration and the content of sources; `None` where that is
+    /// not known.
+    pub looked: Option<Looked>,
 }
 
 /// Why one node comes before another.

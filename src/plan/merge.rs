@@ -211,6 +211,7 @@ mod tests {
             resources: Resources::default(),
             timeout: None,
             retries: 0,
+            looked: None,
         })
     }
 

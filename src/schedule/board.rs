@@ -591,6 +591,7 @@ mod tests {
             resources: contract::Resources::default(),
             timeout: None,
             retries: 0,
+            looked: None,
         }));
         let plan = Plan { operation_mode: "training".to_owned(), graph };
         let run = Run {

@@ -119,7 +119,8 @@ pub(super) const FOLDER: &str = "runs";
 /// Files that one thread has looked at before others have started.
 const ALONE: usize = 200;
 
-fn all<T: Sync>(items: &[T], holds: impl Fn(&T) -> bool + Sync) -> bool {
+/// Whether something holds of all; many are looked at by several threads.
+pub(super) fn all<T: Sync>(items: &[T], holds: impl Fn(&T) -> bool + Sync) -> bool {
     if items.len() < ALONE {
         items.iter().all(holds)
     } else {

@@ -26,6 +26,7 @@ pub const FAIL_POINTS: &[&str] = &[
     "store::completion_before_rename",
     "cache::stat_before_rename",
     "cache::stat_after_rename",
+    "cache::glance_before_rename",
     "cache::partial_before",
     "cache::partial_after",
     "cache::evict_before",

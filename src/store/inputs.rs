@@ -45,6 +45,16 @@ impl SourceDigest {
         changed.map(|((path, _), _)| (*path).clone()).or_else(|| self.appeared())
     }
 
+    /// The folder all of whose files these are, if it is one.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// What each file looked like, if that tells whether it has changed since; and of a file that was absent nothing.
+    pub(super) fn stamps(&self) -> impl Iterator<Item = (&Path, Option<Option<Stamp>>)> {
+        self.files.iter().map(|(path, reading)| (path.as_path(), reading.settled_stamp()))
+    }
+
     /// The content digest of a file of the source; none of one that was absent.
     pub(super) fn content(&self, path: &Path) -> Option<Digest> {
         self.files.get(path).and_then(|reading| reading.digest)

@@ -8,6 +8,7 @@
 //! actions/FINGERPRINT.json which outputs and events a piece of work has; the rename of this file is the commit point
 //! locks/FINGERPRINT.lock   kernel file locks
 //! inputs/NAME.stat         digests of files from outside by their stamps
+//! inputs/KEY.seen          what commands looked at that found nothing to do
 //! runs/KEY.json            what finished runs left, so that a command with nothing to do need not look at everything
 //! partial/FINGERPRINT/     checkpoints of unfinished work
 //! attempts/NAME/           folders of stages that run now, held by the lock on the `lease` inside
@@ -36,6 +37,7 @@ mod error;
 pub mod failpoint;
 mod folder;
 mod gc;
+mod glance;
 mod holder;
 mod inputs;
 mod key;
@@ -65,6 +67,7 @@ pub use completion::Completion;
 pub use digest::Digest;
 pub use error::StoreError;
 pub use gc::{Bounds, Cleared, ClearedResult};
+pub use glance::{Glance, this_program};
 pub use holder::{Engine, Holder};
 pub use inputs::{SourceDigest, digest_source};
 pub use key::{InputKey, KeyDocument, RecipeDocument};

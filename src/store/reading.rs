@@ -34,6 +34,11 @@ impl Reading {
         self.settled.get().is_none()
     }
 
+    /// The stamp, nothing of an absent file; where it tells whether the file has changed since.
+    pub(super) fn settled_stamp(&self) -> Option<Option<Stamp>> {
+        (!self.is_unsettled()).then_some(self.stamp)
+    }
+
     /// Whether the path still leads to that content. Where the stamp does not tell, or is another (the file was touched, or
     /// replaced by a copy), the bytes decide.
     pub(super) fn still_holds(&self, path: &Path, clock: Option<&Clock>) -> bool {

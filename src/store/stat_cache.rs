@@ -39,7 +39,7 @@ const SEAL: usize = 32;
 pub(super) const KEPT_DAYS: u32 = 30;
 
 /// Days for which a use need not be written down again.
-const USE_DAYS: u32 = 7;
+pub(super) const USE_DAYS: u32 = 7;
 
 /// Entries a shelf holds at most (88 MB); those used last stay.
 const MOST: usize = 1 << 20;
@@ -120,14 +120,24 @@ impl StatCache {
     }
 }
 
+impl Store {
+    /// Makes the folder of shelves where it is not there yet.
+    pub(super) fn prepare_stat_cache(&self) -> Result<(), StoreError> {
+        let folder = self.root().join(FOLDER);
+        let failed = |error| StoreError::io("remember digests in", &folder, error);
+        if folder.is_dir() {
+            return Ok(());
+        }
+        fs::create_dir_all(&folder).map_err(failed)?;
+        os::set_mode(&folder, 0o700).map_err(failed)
+    }
+}
+
 /// Writes down what a shelf has learned, together with what others have meanwhile.
 fn merge(store: &Store, name: &str, shelf: &Shelf) -> Result<(), StoreError> {
+    store.prepare_stat_cache()?;
     let folder = store.root().join(FOLDER);
     let failed = |error| StoreError::io("remember digests in", &folder, error);
-    if !folder.is_dir() {
-        fs::create_dir_all(&folder).map_err(failed)?;
-        os::set_mode(&folder, 0o700).map_err(failed)?;
-    }
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"));
     let lock = lock.map_err(failed)?;
     // Who holds it writes one file.
@@ -240,7 +250,7 @@ fn identity(stamp: &Stamp) -> Identity {
 }
 
 /// Days since 1970.
-fn today() -> u32 {
+pub(super) fn today() -> u32 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u32::try_from(since.as_secs() / 86_400).unwrap_or(u32::MAX)
 }

@@ -146,6 +146,7 @@ mod tests {
                 resources: Resources::default(),
                 timeout: None,
                 retries: 0,
+                looked: None,
             })
         };
         let mut graph = DiGraph::new();

@@ -115,3 +115,193 @@ fn a_program_hears_the_results_again_as_those_of_a_run_that_finds_everything_sto
     };
     assert_eq!(sorted(events(&again)), sorted(events(&hits)));
 }
+
+/// Own programs: a script and one in the path. They read a folder, a file and a variable; `table` is just a word.
+const COMMANDS: &str = "\
+operation_mode: stages
+stages:
+  clean:
+    command: sh clean.sh {inputs.data} > {outputs.clean.txt}; echo mode $MODE >> {outputs.clean.txt}
+    inputs: {data: data, extra: extra.txt}
+    outputs: [clean.txt]
+    environment: [MODE]
+    params: {rate: 1}
+  count:
+    command: mine {inputs.0} table > {outputs.count.txt}
+    inputs: [clean/clean.txt]
+    outputs: [count.txt]
+";
+
+const FOLDER: &str = "hydra: {run: {dir: runs/run}}\n";
+
+/// Sandboxes with these configurations, in which a program `mine` is in the path, old enough for files to be known by their
+/// stamps.
+fn sandboxes(configurations: &[String]) -> Vec<Sandbox> {
+    let sandbox = |configuration: &String| {
+        let sandbox = Sandbox::new();
+        for folder in ["data", "bin", "other"] {
+            fs_err::create_dir(sandbox.path(folder)).expect("a folder");
+        }
+        for (path, text) in [
+            ("chain.yaml", configuration.as_str()),
+            ("clean.sh", "cat \"$1\"/*\n"),
+            ("data/a.csv", "1\n"),
+            ("data/b.csv", "2\n"),
+            ("extra.txt", "x\n"),
+            ("bin/mine", "#!/bin/sh\nwc -l < \"$1\"\n"),
+        ] {
+            sandbox.write(path, text);
+        }
+        runnable(&sandbox, "bin/mine");
+        let [other, bin] = ["other", "bin"].map(|folder| sandbox.path(folder).display().to_string());
+        let path = format!("{other}:{bin}:{}", std::env::var("PATH").expect("a path"));
+        sandbox.with("PATH", &path).with("PIPELINE_LOG", "pipeline=debug")
+    };
+    let sandboxes = configurations.iter().map(sandbox).collect();
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    sandboxes
+}
+
+fn runnable(sandbox: &Sandbox, path: &str) {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs_err::set_permissions(sandbox.path(path), mode).expect("a program");
+}
+
+/// Whether the command does nothing, and whether it knows that at a glance.
+fn nothing_to_do(sandbox: &Sandbox) -> (bool, bool) {
+    let before = sandbox.runs();
+    let Ended { code, stdout, stderr, .. } = sandbox.run_again(&[]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let nothing = stdout.starts_with("nothing to do: all 2 results are stored");
+    assert_eq!(sandbox.runs() == before, nothing, "{stdout}");
+    (nothing, stderr.contains("known at a glance"))
+}
+
+const AT_A_GLANCE: (bool, bool) = (true, true);
+
+/// What happens between two commands.
+type Edit = fn(&Sandbox);
+
+fn objects(sandbox: &Sandbox) -> Vec<std::path::PathBuf> {
+    let folders = fs_err::read_dir(sandbox.path("cache/objects")).expect("a folder").flatten();
+    folders
+        .flat_map(|folder| fs_err::read_dir(folder.path()).expect("a folder").flatten())
+        .map(|object| object.path())
+        .collect()
+}
+
+#[test]
+fn whatever_changes_is_noticed_by_a_command_that_would_know_at_a_glance_that_there_is_nothing_to_do() {
+    let cases: &[(&str, Edit, &[&str])] = &[
+        ("an edited file of a folder", |it| it.write("data/a.csv", "7\n"), &["clean", "count"]),
+        ("a new file in a folder", |it| it.write("data/c.csv", "3\n"), &["clean", "count"]),
+        (
+            "a file that is gone from a folder",
+            |it| fs_err::remove_file(it.path("data/b.csv")).expect("a file"),
+            &["clean", "count"],
+        ),
+        ("an edited file", |it| it.write("extra.txt", "y\n"), &["clean"]),
+        ("an edited script", |it| it.write("clean.sh", "cat \"$1\"/*; echo more\n"), &["clean", "count"]),
+        ("an edited program", |it| it.write("bin/mine", "#!/bin/sh\nwc -c < \"$1\"\n"), &["count"]),
+        (
+            "another program of the name, before it in the path",
+            |it| {
+                it.write("other/mine", "#!/bin/sh\necho other\n");
+                runnable(it, "other/mine");
+            },
+            &["count"],
+        ),
+        ("a file where a word was", |it| it.write("table", "of contents\n"), &["count"]),
+        (
+            "an edited configuration",
+            |it| it.write("chain.yaml", &(COMMANDS.replace("rate: 1", "rate: 2") + FOLDER)),
+            &["clean"],
+        ),
+        ("an edited result", |it| it.write("runs/run/clean/clean.txt", "edited\n"), &[]),
+        (
+            "lost objects",
+            |it| objects(it).into_iter().for_each(|object| fs_err::remove_file(object).expect("an object")),
+            &["clean", "count"],
+        ),
+        (
+            "an object that is cut off",
+            |it| {
+                let object = objects(it).into_iter().next().expect("an object");
+                fs_err::remove_file(&object).expect("an object");
+                fs_err::write(object, "").expect("a file");
+            },
+            &["clean", "count"],
+        ),
+        (
+            "lost results",
+            |it| fs_err::remove_dir_all(it.path("cache/actions")).expect("a folder"),
+            &["clean", "count"],
+        ),
+    ];
+    let sandboxes = sandboxes(&vec![COMMANDS.to_owned() + FOLDER; cases.len()]);
+    for ((what, edit, expected), sandbox) in cases.iter().zip(&sandboxes) {
+        assert_eq!(nothing_to_do(sandbox), (false, false), "{what}: at first");
+        assert_eq!(nothing_to_do(sandbox), AT_A_GLANCE, "{what}: before");
+        edit(sandbox);
+        assert_eq!(nothing_to_do(sandbox), (false, false), "{what}");
+        let executed = sandbox.executed(&sandbox.last_run());
+        match *what {
+            // It is found when it is read.
+            "an object that is cut off" => assert!(!executed.is_empty(), "{what}"),
+            _ => assert_eq!(executed, *expected, "{what}"),
+        }
+        assert!(nothing_to_do(sandbox).0, "{what}: afterwards");
+    }
+}
+
+#[test]
+fn a_variable_that_a_program_gets_is_noticed_and_a_file_that_is_no_program_is_not() {
+    let sandbox = sandboxes(&[COMMANDS.to_owned() + FOLDER]).pop().expect("a sandbox");
+    nothing_to_do(&sandbox);
+    assert_eq!(nothing_to_do(&sandbox), AT_A_GLANCE);
+    let sandbox = sandbox.with("MODE", "fast");
+    assert_eq!(nothing_to_do(&sandbox), (false, false));
+    assert_eq!(sandbox.executed(&sandbox.last_run()), ["clean", "count"]);
+    assert_eq!(nothing_to_do(&sandbox), AT_A_GLANCE);
+    let sandbox = sandbox.without("MODE");
+    // The folder of the first run still has all that belongs there.
+    assert_eq!(nothing_to_do(&sandbox), (true, false));
+    assert_eq!(nothing_to_do(&sandbox), AT_A_GLANCE);
+    sandbox.write("other/mine", "of no use\n");
+    assert_eq!(nothing_to_do(&sandbox), (true, false));
+    let path = format!("{}:{}", sandbox.path("bin").display(), std::env::var("PATH").expect("a path"));
+    let sandbox = sandbox.with("PATH", &path);
+    assert_eq!(nothing_to_do(&sandbox), (true, false), "another path to the same programs");
+    assert_eq!(nothing_to_do(&sandbox), AT_A_GLANCE);
+    let ended = sandbox.run_again(&["--new-folder"]);
+    assert!(!ended.stdout.contains("nothing to do"), "{ended:?}");
+}
+
+#[test]
+fn a_value_that_tells_the_time_is_never_known_at_a_glance_but_for_the_name_of_the_folder() {
+    let never = [
+        COMMANDS.replace("rate: 1", "rate: '${now:%H%M%S%f}'") + FOLDER,
+        COMMANDS.replace("rate: 1", "rate: '${hydra.run.dir}'") + "hydra: {run: {dir: 'runs/${now:run}'}}\n",
+        COMMANDS.to_owned() + "general: {global_seed: None}\n" + FOLDER,
+    ];
+    for sandbox in sandboxes(&never) {
+        for _ in 0..3 {
+            assert!(!nothing_to_do(&sandbox).1);
+        }
+    }
+    let sandbox = sandboxes(&[COMMANDS.to_owned() + "hydra: {run: {dir: 'runs/${now:run}'}}\n"]).remove(0);
+    nothing_to_do(&sandbox);
+    assert_eq!(nothing_to_do(&sandbox), AT_A_GLANCE);
+}
+
+#[test]
+fn a_configuration_that_comes_through_a_pipe_is_read_once() {
+    let sandbox = sandboxes(&[COMMANDS.to_owned() + FOLDER]).remove(0);
+    let mut child = sandbox.command(&["run", "/dev/stdin"]);
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    let child = child.stdin(reader).spawn().expect("a child");
+    std::io::Write::write_all(&mut writer, (COMMANDS.to_owned() + FOLDER).as_bytes()).expect("written");
+    drop(writer);
+    let ended = super::sandbox::end(child);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}

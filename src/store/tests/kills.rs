@@ -5,7 +5,7 @@ use super::*;
 use crate::{
     record::{self, Layout, Place, RunFolder, RunRecord},
     store::{
-        Bound, Bounds, Completion, StatCache, digest_source,
+        Bound, Bounds, Completion, Glance, StatCache, digest_source,
         failpoint::{FAIL_POINTS, VARIABLE},
     },
 };
@@ -41,8 +41,12 @@ fn do_all(store: &Store, folder: &Path) {
         fs::write(&input, fs::read(run.path().join("model.h5")).unwrap()).unwrap();
         let input = super::sources::source(SourceContent::File(input));
         let cache = StatCache::settling(store, Duration::ZERO);
-        assert_eq!(cache.source(&input).unwrap().digest, digest_source(&input).unwrap().digest);
+        let read = cache.source(&input).unwrap();
+        assert_eq!(read.digest, digest_source(&input).unwrap().digest);
         cache.save();
+        let glance = Glance::of(fingerprint, [], [&read], []).unwrap();
+        store.save_glance(&fingerprint, &glance).unwrap();
+        assert_eq!(store.glance(&fingerprint), Some(fingerprint));
         care(store, seed);
     }
 }

@@ -11,7 +11,10 @@ use std::{
 };
 
 /// Passed on as they are and in no key: they say where programs, files and people are.
-pub(crate) const INHERITED: [&str; 5] = ["PATH", "HOME", "USER", "LOGNAME", "TMPDIR"];
+pub(crate) const INHERITED: [&str; 5] = [SEARCH_PATH, "HOME", "USER", "LOGNAME", "TMPDIR"];
+
+/// The variable that says where programs are.
+pub(crate) const SEARCH_PATH: &str = "PATH";
 
 /// The same on every machine: the order of sorted lines, and Python that writes a line when it prints one.
 const FIXED: [(&str, &str); 2] = [("LANG", "C.UTF-8"), ("PYTHONUNBUFFERED", "1")];
@@ -38,5 +41,5 @@ pub(crate) fn is_name(name: &str) -> bool {
 
 /// The folders in which programs are looked up.
 pub(crate) fn search_path() -> Vec<std::path::PathBuf> {
-    env::var_os("PATH").map(|path| env::split_paths::<OsStr>(&path).collect()).unwrap_or_default()
+    env::var_os(SEARCH_PATH).map(|path| env::split_paths::<OsStr>(&path).collect()).unwrap_or_default()
 }

@@ -10,23 +10,36 @@ use std::{
     collections::BTreeMap,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
-/// The files among the words of a command line, by port: `program NAME`.
-pub(crate) fn sources(entry: &str, words: &Words) -> BTreeMap<String, Source> {
-    let named = named(words).into_iter().filter_map(|word| {
-        let path = file(&word)?;
-        let source = Source {
-            kind: ArtifactKind::of_file(&path),
-            label: word.text.clone(),
-            key: format!("stages.{entry}.command"),
-            content: SourceContent::File(path),
-            findings: Vec::new(),
-        };
-        Some((format!("program {}", word.text), source))
-    });
-    named.collect()
+/// The files among the words of a command line.
+pub(crate) struct Named {
+    /// Those that are there, by port: `program NAME`.
+    pub(crate) sources: BTreeMap<String, Source>,
+    /// Where there might be one and is none.
+    pub(crate) no_files: Vec<Arc<Path>>,
+}
+
+impl Named {
+    /// Looks for the files that a command line of an entry names.
+    pub(crate) fn of(entry: &str, words: &Words) -> Self {
+        let mut named = Self { sources: BTreeMap::new(), no_files: Vec::new() };
+        for word in named_in(words) {
+            let Search { found, elsewhere } = search(&word);
+            named.no_files.extend(elsewhere);
+            let Some(path) = found else { continue };
+            let source = Source {
+                kind: ArtifactKind::of_file(&path),
+                label: word.text.clone(),
+                key: format!("stages.{entry}.command"),
+                content: SourceContent::File(path),
+                findings: Vec::new(),
+            };
+            named.sources.insert(format!("program {}", word.text), source);
+        }
+        named
+    }
 }
 
 /// The program of a command that no shell reads, when there is none of that name.
@@ -35,10 +48,10 @@ pub(crate) fn missing(words: &Words) -> Option<&str> {
     let program = list.first()?;
     let word = Word { text: program.clone(), is_command: true };
     // A path with something to be filled in is known when it is started.
-    (!program.contains('{') && file(&word).is_none()).then_some(program)
+    (!program.contains('{') && search(&word).found.is_none()).then_some(program)
 }
 
-fn named(words: &Words) -> Vec<Word> {
+fn named_in(words: &Words) -> Vec<Word> {
     match words {
         Words::Shell(line) => shell::words(line),
         Words::List(words) => {
@@ -49,26 +62,43 @@ fn named(words: &Words) -> Vec<Word> {
     }
 }
 
-/// The file that a word names: by its path, or for a command by its name in `PATH`.
-fn file(word: &Word) -> Option<PathBuf> {
+/// Where a file was looked for.
+#[derive(Clone)]
+struct Search {
+    found: Option<PathBuf>,
+    /// The places where it is not and which would have come before the one where it is.
+    elsewhere: Vec<Arc<Path>>,
+}
+
+/// Looks for the file that a word names: by its path, or for a command by its name in `PATH`.
+fn search(word: &Word) -> Search {
     let path = Path::new(&word.text);
     if word.is_command && !word.text.contains('/') {
         return installed(&word.text);
     }
-    path.is_file().then(|| path.to_owned())
+    match path.is_file() {
+        true => Search { found: Some(path.to_owned()), elsewhere: Vec::new() },
+        false => Search { found: None, elsewhere: vec![path.into()] },
+    }
 }
 
-/// The program of a name in `PATH`. A thousand stages may run the same one, so each is looked up once.
-fn installed(name: &str) -> Option<PathBuf> {
-    static KNOWN: Mutex<BTreeMap<String, Option<PathBuf>>> = Mutex::new(BTreeMap::new());
+/// Looks for the program of a name in `PATH`. A thousand stages may run the same one, so each is looked up once.
+fn installed(name: &str) -> Search {
+    static KNOWN: Mutex<BTreeMap<String, Search>> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(path) = known.get(name) {
-        return path.clone();
+    if let Some(search) = known.get(name) {
+        return search.clone();
     }
-    let mut places = search_path().into_iter().map(|folder| folder.join(name));
-    let path = places.find(|path| is_program(path));
-    known.insert(name.to_owned(), path.clone());
-    path
+    let mut search = Search { found: None, elsewhere: Vec::new() };
+    for place in search_path().into_iter().map(|folder| folder.join(name)) {
+        if is_program(&place) {
+            search.found = Some(place);
+            break;
+        }
+        search.elsewhere.push(place.into());
+    }
+    known.insert(name.to_owned(), search.clone());
+    search
 }
 
 fn is_program(path: &Path) -> bool {

@@ -3,13 +3,13 @@
 use crate::{
     environment,
     line::{self, Names, Values},
-    programs,
+    programs::{self, Named},
     settings::Settings as Own,
 };
 use contract::{
-    ArtifactKind, Config, Cores, Declared, Entry, InputContent, InputPort, Issue, IssueKind, OutputPort,
-    Outputs, Program, Resources, Settings, SourceContent, Stage, StageContext, StageError, config::Words,
-    protocol::Request,
+    ArtifactKind, Config, Cores, Declared, Entry, InputContent, InputPort, Issue, IssueKind, Looked,
+    OutputPort, Outputs, Program, Resources, Settings, SourceContent, Stage, StageContext, StageError,
+    config::Words, protocol::Request,
 };
 use serde_json::Value;
 use std::{
@@ -97,14 +97,16 @@ fn declare(entry: &Entry<'_>) -> Result<Declared, Vec<Issue>> {
     if !issues.is_empty() {
         return Err(issues);
     }
-    let sources = programs::sources(entry.name, command);
+    let Named { sources, no_files } = Named::of(entry.name, command);
     let ports = own.inputs.iter().chain(sources.keys());
+    let variables = [environment::SEARCH_PATH.to_owned()].into_iter().chain(spec.environment.iter().cloned());
     Ok(Declared {
         settings: Settings::of(&own),
         inputs: ports.map(|name| port(name)).collect(),
         outputs: own.outputs.iter().map(|path| output(path)).collect(),
         sources,
         copies: Vec::new(),
+        looked: Some(Looked { no_files, variables: variables.collect() }),
     })
 }
 

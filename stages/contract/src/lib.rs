@@ -37,7 +37,7 @@ pub use registry::Registry;
 pub use settings::Settings;
 pub use source::{ImageEntry, Source, SourceContent};
 pub use stage::{
-    CommandLine, Cores, Declared, Demand, Entry, Machine, OutputCopy, Outputs, Preflight, Program, Resources,
-    Stage, layout,
+    CommandLine, Cores, Declared, Demand, Entry, Looked, Machine, OutputCopy, Outputs, Preflight, Program,
+    Resources, Stage, layout,
 };
 pub use tool::{Arguments, Block, Page, Parameter, ParameterKind, Tool};

@@ -5,7 +5,12 @@ use crate::{
     config::StageEntry, protocol::Request,
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// A unit of work in a plan: train, quantize, evaluate.
 ///
@@ -130,6 +135,9 @@ pub struct Declared {
     pub sources: BTreeMap<String, Source>,
     /// Where outputs go besides the run folder.
     pub copies: Vec<OutputCopy>,
+    /// What it looked at beside the entry and the files of its sources. `None` where it cannot say: then it is asked anew
+    /// by each command, also by one that would find nothing to do.
+    pub looked: Option<Looked>,
 }
 
 /// A place outside of the run folder for an output. The engine copies it there whenever the stage has a result, be it made
@@ -142,6 +150,15 @@ pub struct OutputCopy {
     pub path: PathBuf,
     /// The configuration key that names it.
     pub key: String,
+}
+
+/// What a stage looked at to [declare](Stage::declare) an entry. While all of it is as it was, it declares the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Paths at which it found no regular file.
+    pub no_files: Vec<Arc<Path>>,
+    /// Environment variables, set or not.
+    pub variables: Vec<String>,
 }
 
 /// What a stage holds of the machine while it works.
