@@ -94,7 +94,7 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
 fn start_folder(prepared: &Prepared) -> Result<RunFolder, Refusal> {
     let folder = RunFolder::create(&prepared.loaded.config.hydra.run.dir)?;
     let loaded = &prepared.loaded;
-    let secrets = loaded.secrets_to_keep();
-    folder.keep_configuration(&loaded.resolved_yaml(), loaded.overrides(), secrets.as_deref())?;
+    let (resolved, secrets) = loaded.to_keep();
+    folder.keep_configuration(&resolved, loaded.overrides(), secrets.as_deref())?;
     Ok(folder)
 }

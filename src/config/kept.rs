@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 pub struct Kept {
     /// What may be shown: [`Loaded::resolved_yaml`].
     pub config: PathBuf,
-    /// The same with secrets, where it has any: [`Loaded::secrets_to_keep`].
+    /// The same with secrets, where it has any: [`Loaded::to_keep`].
     pub secrets: Option<PathBuf>,
 }
 

@@ -286,10 +286,12 @@ impl Loaded {
         write::yaml(&self.root, true)
     }
 
-    /// The text with all secrets, where it differs from what may be shown.
+    /// What is kept of it: the text that may be shown, and where that is another the one with all secrets.
     #[must_use]
-    pub fn secrets_to_keep(&self) -> Option<String> {
-        Some(self.secret_yaml()).filter(|yaml| *yaml != self.resolved_yaml())
+    pub fn to_keep(&self) -> (String, Option<String>) {
+        let shown = self.resolved_yaml();
+        let secret = Some(self.secret_yaml()).filter(|secret| *secret != shown);
+        (shown, secret)
     }
 
     /// What must not be shown.

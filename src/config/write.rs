@@ -68,6 +68,9 @@ fn written(scalar: &Scalar, secrets: bool) -> String {
 
 /// Without quotes where that reads back as the same, else in double quotes.
 fn plain_or_quoted(text: &str, kind: &Kind, quoted: bool) -> String {
+    if !quoted && *kind == Kind::Text && is_a_name(text) {
+        return text.to_owned();
+    }
     let reads_back = || {
         let Ok(Value::Mapping(read)) = serde_yaml::from_str::<Value>(&format!("k: {text}\n")) else {
             return false;
@@ -86,6 +89,14 @@ fn plain_or_quoted(text: &str, kind: &Kind, quoted: bool) -> String {
     in_double_quotes(text)
 }
 
+/// Whether a text is read as itself without anybody having to try: most keys and many values are.
+fn is_a_name(text: &str) -> bool {
+    // The longest word with a meaning of its own is `false`.
+    let is_long = text.len() > 5 || text.contains(['_', '/']);
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
+    is_long && text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_part)
+}
+
 /// In double quotes; characters that need an escape have one that is in no path by accident, as `\n` is.
 fn in_double_quotes(text: &str) -> String {
     let mut quoted = String::from("\"");
@@ -100,4 +111,33 @@ fn in_double_quotes(text: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_name_reads_back_as_itself(text in "[a-zA-Z][a-zA-Z0-9_./-]{0,12}") {
+            prop_assume!(is_a_name(&text));
+            let read: Value = serde_yaml::from_str(&format!("k: {text}\n")).unwrap();
+            prop_assert_eq!(read.get("k"), Some(&Value::String(text.clone())));
+            let read: Value = serde_yaml::from_str(&format!("{text}: v\n")).unwrap();
+            prop_assert_eq!(read.get(text.as_str()), Some(&Value::String("v".to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_word_with_a_meaning_of_its_own_is_no_name() {
+        for word in
+            ["true", "False", "NULL", "null", "yes", "off", "y", "nan", "inf", "e5", ".inf", "", "1_000"]
+        {
+            assert!(!is_a_name(word), "{word}");
+        }
+        for name in ["general", "s0_0", "a/b.txt", "chain_tqe"] {
+            assert!(is_a_name(name), "{name}");
+        }
+    }
 }

@@ -77,6 +77,8 @@ struct Standing<'a> {
     retries: u32,
     /// How often its damaged result was made again.
     rebuilds: u32,
+    /// Whether folders were made for it to write into while it works.
+    live: bool,
     /// Whether the user was told that its stored result cannot be used.
     damage_told: bool,
     /// What the user was told that it waits for.
@@ -129,6 +131,7 @@ impl<'a> Board<'a> {
                 attempts: 0,
                 retries: 0,
                 rebuilds: 0,
+                live: false,
                 damage_told: false,
                 busy_told: None,
             };
@@ -204,6 +207,7 @@ impl<'a> Board<'a> {
         match told {
             Told::Event { attempt, cached, kind } => stream.emit(Some((name, attempt)), cached, kind),
             Told::Text(line) => stream.text(name, &line),
+            Told::Live => standing.live = true,
             Told::Damage(why) => {
                 if !std::mem::replace(&mut standing.damage_told, true) {
                     let warning = EventKind::transient_warning(why);
@@ -495,8 +499,7 @@ impl<'a> Board<'a> {
     /// Removes the folders that were made for stages to write into while they run and that none wrote into, so that a
     /// run of hits has the same folders.
     pub(super) fn tidy(&self) {
-        let ran = self.stages.iter().filter(|(_, standing)| standing.attempts > 0);
-        for (&index, _) in ran {
+        for (&index, _) in self.stages.iter().filter(|(_, standing)| standing.live) {
             let Some(Place { folder, layout, node, several }) = self.run.places.of(index).first() else {
                 continue;
             };

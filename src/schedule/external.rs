@@ -22,7 +22,8 @@ use std::{
     time::Duration,
 };
 
-/// Waits for a line, and for none when the engine is gone; from there on there is nothing to read.
+/// Waits for a line, be it an empty one (a shell reads byte by byte), and for none when the engine is gone; from there on
+/// there is nothing to read.
 const GATE: &str = "read -r _ || exit 125; exec </dev/null; ";
 /// How many malformed events are told.
 const WARNINGS: usize = 10;
@@ -65,11 +66,12 @@ impl External<'_> {
         stopping: &mut Stopping<'_>,
         said: &mut dyn FnMut(Said),
     ) -> Result<Outputs, StageError> {
-        for folder in self.outputs.iter().filter_map(|port| Path::new(port.name.as_ref()).parent()) {
+        let folders = self.outputs.iter().filter_map(|port| Path::new(port.name.as_ref()).parent());
+        for folder in folders.filter(|folder| !folder.as_os_str().is_empty()) {
             fs_err::create_dir_all(self.request.out.join(folder))?;
         }
         let mut process = Process::spawn(self.command(), self.name, guard)?;
-        process.start("go");
+        process.start("");
         let mut printed = Printed::default();
         let mut hear = |line: String, said: &mut dyn FnMut(Said)| {
             printed.hear(line, self, said);

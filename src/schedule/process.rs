@@ -122,7 +122,7 @@ impl Process {
     /// Writes a line to its standard input. One that reads no more is found dead, or dealt with by signals.
     pub(super) fn tell(&mut self, line: &str) {
         let Some(stdin) = &mut self.stdin else { return };
-        writeln!(stdin, "{line}").and_then(|()| stdin.flush()).ok();
+        stdin.write_all(format!("{line}\n").as_bytes()).ok();
     }
 
     /// Listens until the process has ended, and presses it to stop when that is wanted. `hear` gets each line of standard

@@ -44,6 +44,8 @@ pub(super) enum Told {
     Event { attempt: u32, cached: bool, kind: EventKind },
     /// A line for the log.
     Text(String),
+    /// It has folders in the run folder to write into while it works.
+    Live,
     /// The stored result cannot be used, for this reason.
     Damage(String),
 }
@@ -299,6 +301,7 @@ impl Task<'_> {
             let live = attempt.folder().join("live");
             let shown = self.run.places.of(self.index).first();
             if let Some(Place { folder, layout, node, several }) = shown {
+                (self.tell)(Told::Live);
                 folder.link_live(layout, node, *several, &live)?;
             }
             let request = Request { live: shown.map(|_| live), ..request };

@@ -79,6 +79,8 @@ impl Store {
         let bench = self.bench().map_err(failed)?;
         let folder = bench.folder.join(bench.next.fetch_add(1, Ordering::Relaxed).to_string());
         let out = folder.join("out");
+        // The other way round would look for each folder in vain first.
+        fs::create_dir(&folder).ok();
         fs::create_dir_all(&out).map_err(failed)?;
         failpoint::hit("store::attempt_created");
         Ok(Attempt { folder, out, _bench: bench })

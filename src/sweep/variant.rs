@@ -31,12 +31,13 @@ impl Variant {
     #[must_use]
     pub fn of(loaded: &Loaded, settings: &[Setting], operation_mode: &str, layout: Layout) -> Self {
         let value = |setting: &Setting| (setting.key.name(), setting.choice.json());
+        let (config, secrets) = loaded.to_keep();
         Self {
             operation_mode: operation_mode.to_owned(),
             overrides: loaded.overrides().to_vec(),
             values: settings.iter().map(value).collect(),
-            config: loaded.resolved_yaml(),
-            secrets: loaded.secrets_to_keep(),
+            config,
+            secrets,
             layout,
             notes: loaded.notes.clone(),
         }
