@@ -7,7 +7,7 @@
 use crate::store::Holder;
 use contract::StageError;
 use fs_err::{File, OpenOptions};
-use std::{fs::TryLockError, path::PathBuf};
+use std::{fs::TryLockError, os::unix::fs::MetadataExt, path::PathBuf};
 
 /// Proof that no other stage that measures time works on this machine. Dropping it releases the lock.
 #[derive(Debug)]
@@ -29,11 +29,16 @@ impl MachineLock {
             )
             .with_help("make the file yours and writable, or name another folder with TMPDIR")
         };
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
-        match file.file().try_lock() {
-            Ok(()) => Ok(Some(Self { file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
+        loop {
+            let file =
+                OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+            match file.file().try_lock() {
+                // Who tidies up that folder took it away meanwhile: it locks nobody out any more.
+                Ok(()) if file.metadata().map_err(failed)?.nlink() == 0 => {}
+                Ok(()) => return Ok(Some(Self { file })),
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
         }
     }
 
