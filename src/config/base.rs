@@ -5,7 +5,7 @@ use super::{
     interpolate::{World, interpolate, interpolate_default},
     loaded::{self, Loaded, Request, environment, parsed, resolved},
     node::{Content, Entry, Node},
-    overrides::{COMMAND_LINE, Change, Head, Sign},
+    overrides::{COMMAND_LINE, Change, Head, Sign, stages, strangers},
     path::KeyPath,
     read, source,
     space::Space,
@@ -165,11 +165,14 @@ impl Base {
             sections.retain(|section| section.key != SECTION);
         }
         let mut mistakes = Vec::new();
+        let (stages, mut changed) = (stages(&root), Vec::new());
         for Setting { key, choice } in settings {
             let Head { sign, path, key } = key.head.clone();
+            changed.push((path.clone(), key.clone()));
             let change = Change { sign, path, key, value: Some(choice.node.clone()) };
             mistakes.extend(change.apply(&mut root).err());
         }
+        mistakes.extend(strangers(&stages, &changed, &root));
         let overrides: Vec<String> =
             self.fixed.iter().cloned().chain(settings.iter().map(Setting::text)).collect();
         resolved(&self.text, root, mistakes, &overrides, &self.started, environment)

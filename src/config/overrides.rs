@@ -23,14 +23,49 @@ pub(super) const COMMAND_LINE: &str = "command line";
 /// Applies all changes in their order.
 pub(super) fn apply(root: &mut Node, overrides: &[String]) -> Vec<ConfigError> {
     let mut errors = Vec::new();
+    let (stages, mut changed) = (stages(root), Vec::new());
     for argument in overrides {
         let text = Text::new(COMMAND_LINE, argument.clone());
         match Change::parse(&text) {
             Ok((change, mistakes)) => {
                 errors.extend(mistakes);
+                changed.push((change.path.clone(), change.key.clone()));
                 errors.extend(change.apply(root).err());
             }
             Err(error) => errors.push(error),
+        }
+    }
+    errors.extend(strangers(&stages, &changed, root));
+    errors
+}
+
+/// The names in the `stages` section.
+pub(super) fn stages(root: &Node) -> Vec<String> {
+    let entries = root.entry("stages").and_then(|section| section.value.entries()).unwrap_or_default();
+    entries.iter().map(|entry| entry.key.clone()).collect()
+}
+
+/// The mistakes in changes to a part of a stage that was not among `stages` before and is none now either, since nothing
+/// says what works there: a mistyped name.
+pub(super) fn strangers(stages: &[String], changed: &[(KeyPath, Place)], root: &Node) -> Vec<ConfigError> {
+    let mut told: Vec<KeyPath> = Vec::new();
+    let mut errors = Vec::new();
+    for (path, place) in changed {
+        let [Step::Key(section), Step::Key(name), _, ..] = path.0.as_slice() else { continue };
+        let stage = KeyPath::default().key("stages").key(name);
+        let is_new = section == "stages" && !stages.contains(name) && !told.contains(&stage);
+        let is_whole = changed.iter().any(|(path, _)| *path == stage);
+        let works = |node: &Node| node.entry("command").or_else(|| node.entry("uses")).is_some();
+        if is_new && !is_whole && root.get(&stage).is_some_and(|node| !works(node)) {
+            let names: Vec<&str> = stages.iter().map(String::as_str).collect();
+            let help = match names.is_empty() {
+                true => "this file has no stages of its own".to_owned(),
+                false => suggest::help(name, "stages of this file", &names),
+            };
+            let message = format!("there is no stage `{name}`");
+            let error = ConfigError::new(Code::UnknownKey, message).at(Some(place), "no such stage");
+            errors.push(error.help(help).key(&stage));
+            told.push(stage);
         }
     }
     errors

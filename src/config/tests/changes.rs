@@ -145,3 +145,20 @@ fn a_key_of_a_change_holds_no_invisible_character() {
     }
     assert_snapshot!("invisible_character_in_a_change", report(CHAIN, &["training.epochs\u{feff}=3"]));
 }
+
+#[test]
+fn a_part_of_a_stage_that_there_is_none_of_is_a_mistyped_name_and_a_whole_stage_is_a_new_one() {
+    let chain = "operation_mode: stages\nstages: {leaf: {command: echo x}, root: {uses: train}}\n";
+    assert_snapshot!(
+        "a_mistyped_stage",
+        report(chain, &["stages.laef.params.v=1", "++stages.laef.retries=1"])
+    );
+    assert_snapshot!(
+        "a_stage_where_there_are_none",
+        report("operation_mode: training\n", &["stages.a.retries=1"])
+    );
+    let new = ["stages.new.retries=1", "stages.new.command=ls"];
+    assert_eq!(loaded(chain, &new).config.stages["new"].retries, 1);
+    assert_eq!(loaded(chain, &["+stages.new={retries: 1}"]).config.stages["new"].retries, 1);
+    assert_eq!(loaded(chain, &["stages.leaf.retries=1"]).config.stages["leaf"].retries, 1);
+}
