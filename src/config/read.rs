@@ -7,6 +7,7 @@
 mod deserialize;
 mod reader;
 mod refusal;
+mod untyped;
 
 use super::{
     error::ConfigError,

@@ -1,6 +1,6 @@
 //! The serde side of a [`Reader`].
 
-use super::{reader::Reader, refusal::Refusal};
+use super::{reader::Reader, refusal::Refusal, untyped::Untyped};
 use crate::config::{
     error::{Code, ConfigError},
     hole::Hole,
@@ -212,7 +212,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         visitor.visit_enum(variant).map_err(|refusal: Refusal| self.placed(refusal))
     }
 
-    /// A value that is not typed yet: what a YAML 1.2 reader makes of it.
+    /// A value that is not typed yet: what a YAML 1.2 reader makes of it, and of text without quotes that is a Python
+    /// literal or arithmetic the value of that.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
         let scalar = match &self.node.content {
             Content::Hole => return visitor.visit_unit(),
@@ -223,7 +224,10 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         match &scalar.kind {
             Kind::Null => visitor.visit_unit(),
             Kind::Bool(value) => visitor.visit_bool(*value),
-            Kind::Text => visitor.visit_str(&scalar.text),
+            Kind::Text => match Untyped::of(scalar) {
+                Some(value) => value.deserialize_any(visitor),
+                None => visitor.visit_str(&scalar.text),
+            },
             Kind::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
                 (Some(value), ..) => visitor.visit_u64(value),
                 (_, Some(value), _) => visitor.visit_i64(value),

@@ -2,6 +2,7 @@
 
 use super::{CHAIN, chain_with, load, loaded};
 use contract::config::{Optimizer, PretrainedWeights, Quantizer};
+use serde_json::json;
 
 #[test]
 fn numbers_may_be_arithmetic_and_quoted() {
@@ -207,4 +208,45 @@ fn a_key_without_effect_in_what_is_planned_has_a_note() {
     assert_eq!(notes("chain_tqeb"), Vec::<String>::new());
     assert_eq!(notes("benchmarking"), Vec::<String>::new());
     assert_eq!(notes("stages"), ["tools"]);
+}
+
+#[test]
+fn a_value_for_which_no_type_is_wanted_is_that_of_the_python_literal_it_is_unless_it_is_quoted_or_a_date() {
+    let value = |written: &str| {
+        let yaml =
+            format!("operation_mode: stages\nstages: {{a: {{command: x, params: {{v: {written}}}}}}}\n");
+        loaded(&yaml, &[]).config.stages["a"].params["v"].clone()
+    };
+    for (written, expected) in [
+        ("1/4", json!(0.25)),
+        ("1./255", json!(1.0 / 255.0)),
+        ("2*3", json!(6)),
+        ("-2**2", json!(-4)),
+        ("1e-7", json!(1e-7)),
+        ("1_000", json!(1000)),
+        ("None", json!(null)),
+        ("True", json!(true)),
+        ("\"(8, 8, 3)\"", json!("(8, 8, 3)")),
+        ("[1/4, b, (1)]", json!([0.25, "b", 1])),
+        ("{w: 1/2}", json!({"w": 0.5})),
+        ("\"1/4\"", json!("1/4")),
+        ("'2*3'", json!("2*3")),
+        ("2026-11-22", json!("2026-11-22")),
+        ("1/0", json!("1/0")),
+        ("1/b", json!("1/b")),
+        ("1.2.3", json!("1.2.3")),
+        ("(0:-1)", json!("(0:-1)")),
+        ("data/1", json!("data/1")),
+        ("x", json!("x")),
+        ("170141183460469231731687303715884105727 - 1", json!("170141183460469231731687303715884105727 - 1")),
+    ] {
+        assert_eq!(value(written), expected, "{written}");
+    }
+    let block = "operation_mode: stages\nstages:\n  a:\n    command: x\n    params:\n      v: (8, 8, 3)\n      w: 1/4\n";
+    let config = loaded(block, &["stages.a.params.w=1/8"]).config;
+    let params = &config.stages["a"].params;
+    assert_eq!((&params["v"], &params["w"]), (&json!([8, 8, 3]), &json!(0.125)));
+    // What a run keeps reads as the same.
+    let kept = loaded(&loaded(block, &[]).resolved_yaml(), &[]);
+    assert_eq!(kept.config, loaded(block, &[]).config);
 }

@@ -32,7 +32,8 @@ pub struct StageEntry {
     /// Stages that must be done before it starts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<String>,
-    /// Values for a command; for a stage of this program changes to the configuration, by dotted key.
+    /// Values for a command: text without quotes that is a Python literal or arithmetic is its value, so `1/4` is 0.25. For
+    /// a stage of this program changes to the configuration, by dotted key.
     #[serde(skip_serializing_if = "Untyped::is_empty")]
     pub params: Untyped,
     /// Names of environment variables that a command gets, with the values they have; a changed value is another result.
