@@ -404,3 +404,64 @@ fn a_sweep_is_one_line_among_the_runs_and_is_shown_by_its_variants() {
     let variant = said(&["show", "runs/run/0"]);
     assert!(variant.contains("evaluate"), "a variant is a run: {variant}");
 }
+
+/// One stage whose script does not get done with `bits: 2` before there is a file `fixed`.
+const SCRIPTED: &str = "\
+operation_mode: stages
+stages:
+  quantize:
+    command: sh quantize.sh {params.bits} > {outputs.int.txt}
+    outputs: [int.txt]
+    params: {bits: 8}
+hydra: {run: {dir: runs/run}}
+";
+
+#[test]
+fn a_resumed_sweep_says_which_input_is_another_than_that_of_the_variants_that_are_done() {
+    let sandbox = Sandbox::new();
+    sandbox.write("stages.yaml", SCRIPTED);
+    sandbox.write("quantize.sh", "test $1 != 2 && echo $1\n");
+    let failed = end(sandbox.start(&["sweep", "stages.yaml", "stages.quantize.params.bits=1,2,3"]));
+    assert_eq!(
+        (failed.code, outcomes(&sandbox, "run")),
+        (Some(12), ["done", "failed", "done"].map(str::to_owned).to_vec())
+    );
+    sandbox.write("quantize.sh", "echo $1 fixed\n");
+    let resumed = end(sandbox.start(&["resume", "runs/run"]));
+    assert_eq!(resumed.code, Some(0), "{resumed:?}");
+    let warning = "`quantize.sh` (stages.quantize.command) has changed since this sweep began: the results of 2 variants, \
+                   which are done, are of what it was before";
+    assert!(resumed.stderr.replace('\n', " ").contains(warning), "{}", resumed.stderr);
+
+    let sandbox = Sandbox::new();
+    sandbox.write("stages.yaml", SCRIPTED);
+    sandbox.write("quantize.sh", "test $1 != 2 || test -e fixed; echo $1\n");
+    end(sandbox.start(&["sweep", "stages.yaml", "stages.quantize.params.bits=1,2"]));
+    let resumed = end(sandbox.start(&["resume", "runs/run"]));
+    assert!(!resumed.stderr.contains("has changed"), "{}", resumed.stderr);
+}
+
+#[test]
+fn a_mistyped_stage_in_a_change_is_no_new_stage() {
+    let sandbox = commands();
+    for arguments in [
+        &["run", "stages.yaml", "stages.quantise.params.bits=4"][..],
+        &["run", "stages.yaml", "++stages.quantise.params.bits=4"],
+        &["sweep", "stages.yaml", "stages.quantise.params.bits=4,5"],
+    ] {
+        let ended = end(sandbox.start(arguments));
+        assert_eq!(ended.code, Some(10), "{ended:?}");
+        assert!(ended.stderr.contains("there is no stage `quantise`"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("did you mean `quantize`?"), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("is missing"), "once: {}", ended.stderr);
+    }
+    let added = end(sandbox.start(&[
+        "run",
+        "stages.yaml",
+        "stages.last.outputs=[last.txt]",
+        "stages.last.command='echo x > {outputs.last.txt}'",
+    ]));
+    assert_eq!(added.code, Some(0), "{added:?}");
+    let whole = end(sandbox.start(&["run", "stages.yaml", "+stages.last={outputs: [a.txt]}"]));
+    assert!(whole.stderr.contains("`command` is missing"), "{whole:?}");
+}

@@ -5,14 +5,18 @@ use crate::{
     cli::{
         Exit, Refusal,
         launch::{Beginning, Options, cancellation},
-        prepare::Outside,
+        prepare::{Known, Outside},
         resume::{go_to, say_done, store_of},
     },
-    record::{self, Life, Outcome, RecordError, RunFolder, RunRecord, Standing, SweepRecord},
+    plan::member_keys,
+    record::{self, Life, Origin, Outcome, RecordError, RunFolder, RunRecord, Standing, SweepRecord},
+    report::count,
+    schedule::Located,
     sweep::Followed,
 };
-use contract::Registry;
+use contract::{Finding, Registry};
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -56,7 +60,8 @@ pub(crate) fn resume(resuming: &Resuming<'_>, registry: &Registry) -> Result<Exi
     let hide = |refusal| Refusal::Hidden(Box::new(refusal), planned.secrets.clone());
     let outside = Outside::read_in(cache_dir, &planned.merged.plan).map_err(hide)?;
     let known = outside.known(&planned.merged.plan).map_err(hide)?;
-    let found = planned.preflight(&known, registry, options, folder.path()).map_err(hide)?;
+    let mut found = planned.preflight(&known, registry, options, folder.path()).map_err(hide)?;
+    found.extend(changed(&planned, &known, &record, &left)?);
 
     // From here on there is something to lose.
     cancellation.guard();
@@ -126,6 +131,44 @@ fn left(sweep: &RunFolder, record: &mut SweepRecord) -> Result<Vec<Left>, Refusa
         left.push(Left { position, folder, run });
     }
     Ok(left)
+}
+
+/// Warnings of inputs that are not what they were when the sweep planned the variants that are left, while others are done.
+fn changed(
+    planned: &Planned,
+    known: &Known,
+    record: &SweepRecord,
+    left: &[Left],
+) -> Result<Vec<Located>, Refusal> {
+    let done = record.count(Outcome::Done);
+    let mut changed: BTreeSet<(String, String)> = BTreeSet::new();
+    for (members, left) in planned.merged.members.iter().zip(left).filter(|_| done > 0) {
+        let Some(before) = record::read_keys(left.folder.path())? else { continue };
+        let now = member_keys(&planned.merged.plan, members, &known.sources, &known.states);
+        for stage in &now.stages {
+            let Some(before) = before.stage(&stage.name) else { continue };
+            for (port, input) in &stage.inputs {
+                let old = before.inputs.get(port).and_then(|input| input.digest);
+                if let Some(Origin::Source { label, key, .. }) = &input.from
+                    && old.zip(input.digest).is_some_and(|(old, now)| old != now)
+                {
+                    changed.insert((label.clone(), key.clone()));
+                }
+            }
+        }
+    }
+    let warning = |(label, key): (String, String)| {
+        let message = format!(
+            "`{label}` ({key}) has changed since this sweep began: the results of {}, {} done, are of what it was \
+             before, and those to come are of what it is now",
+            count(done, "variant"),
+            if done == 1 { "which is" } else { "which are" },
+        );
+        let finding = Finding::warning("sweep::mixed", message);
+        let help = "to have all results of what it is now, run the sweep again instead";
+        Located { stage: None, finding: finding.with_help(help) }
+    };
+    Ok(changed.into_iter().map(warning).collect())
 }
 
 /// The store: the one that is named, else the one that the sweep's runs used.
