@@ -442,6 +442,35 @@ fn a_resumed_sweep_says_which_input_is_another_than_that_of_the_variants_that_ar
 }
 
 #[test]
+fn a_swept_key_that_no_stage_reads_is_named_and_one_that_some_stage_reads_is_not() {
+    let sandbox = commands();
+    sandbox.write("few.csv", "general.project_name,stages.quantize.params.bits\na,4\nb,5\nc,6\n");
+    let warned = |arguments: &[&str]| {
+        let ended = end(sandbox.start(&[&["sweep", "stages.yaml", "--dry-run"], arguments].concat()));
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let names =
+            ended.stderr.lines().filter_map(|line| line.strip_prefix("warning: `")?.split('`').next());
+        names.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let unread = "general.project_name=a,b";
+    assert_eq!(warned(&[unread]), ["general.project_name"]);
+    assert_eq!(warned(&[unread, "stages.quantize.params.bits=4,5"]), ["general.project_name"]);
+    assert_eq!(
+        warned(&["stages.quantize.params.bits=4,5", "stages.train.params.rate=1,2"]),
+        Vec::<String>::new()
+    );
+    let zipped = ["sweep.method=zip", unread, "stages.quantize.params.bits=4,5"];
+    assert_eq!(warned(&zipped), ["general.project_name"]);
+    assert_eq!(warned(&["sweep.method=list", "sweep.file=few.csv"]), ["general.project_name"]);
+    assert_eq!(warned(&["general.logs_dir=a,b"]), Vec::<String>::new(), "files lie elsewhere");
+    assert_eq!(warned(&["stages.train.timeout=10,20"]), Vec::<String>::new(), "it may end another way");
+    let swept = end(sandbox.start(&["sweep", "stages.yaml", unread]));
+    assert_eq!(swept.code, Some(0), "{swept:?}");
+    let told = "`general.project_name` makes no difference in this sweep: no stage reads it";
+    assert!(swept.stderr.contains(told), "{swept:?}");
+}
+
+#[test]
 fn a_mistyped_stage_in_a_change_is_no_new_stage() {
     let sandbox = commands();
     for arguments in [

@@ -4,6 +4,7 @@ mod launch;
 mod planned;
 mod resumed;
 mod shown;
+mod unread;
 
 pub(crate) use resumed::{Resuming, resume};
 pub(crate) use shown::{meant, newest, show};
@@ -20,7 +21,7 @@ use crate::{
     record::{RunFolder, RunRecord},
     sweep::{Followed, Variant, sweep_record},
 };
-use contract::Registry;
+use contract::{Finding, Registry};
 use launch::Launch;
 use planned::Planned;
 use std::{path::Path, time::Instant};
@@ -81,6 +82,9 @@ pub(crate) fn run(
     };
     let found = planned.preflight(&known, registry, options, Path::new(&dir)).map_err(hide)?;
     if dry_run {
+        for Finding { message, .. } in &planned.findings {
+            eprintln!("warning: {}", planned.secrets.hide(message));
+        }
         return print(&match options.format {
             Format::Json => format!("{:#}\n", hidden(planned.json(&known), &planned.secrets)),
             Format::Text if options.quiet => planned.line(&known),

@@ -1,6 +1,6 @@
 //! All variants of a sweep, and their plans as one.
 
-use super::resumed::Left;
+use super::{resumed::Left, unread::Unread};
 use crate::{
     cli::{
         Refusal,
@@ -15,7 +15,7 @@ use crate::{
     schedule::Located,
     sweep::{Variant, combine, display_names, short_keys},
 };
-use contract::Registry;
+use contract::{Finding, Registry};
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, path::Path};
@@ -35,6 +35,8 @@ pub(super) struct Planned {
     /// `hydra.run.dir` of the first variant.
     pub(super) run_dir: String,
     pub(super) list_all: bool,
+    /// What is to be said of the sweep as a whole.
+    pub(super) findings: Vec<Finding>,
 }
 
 impl Planned {
@@ -73,7 +75,10 @@ impl Planned {
             };
             return Err(gathered.report(settings.len(), describe).into());
         }
-        making.planned(&[])
+        let mut planned = making.planned(&[])?;
+        let members = &planned.merged.members;
+        planned.findings = Unread { base, settings: &settings, members, seed, registry }.findings();
+        Ok(planned)
     }
 
     /// The same of variants that a sweep keeps in its folder.
@@ -129,7 +134,10 @@ impl Planned {
         folder: &Path,
     ) -> Result<Vec<Located>, Refusal> {
         let (plan, list_all) = (&self.merged.plan, self.list_all);
-        Checking { plan, known, registry, options, run_folder: folder, list_all }.preflight()
+        let mut found =
+            Checking { plan, known, registry, options, run_folder: folder, list_all }.preflight()?;
+        found.extend(self.findings.iter().cloned().map(|finding| Located { stage: None, finding }));
+        Ok(found)
     }
 
     /// What each variant keeps so that it can be explained later.
@@ -277,6 +285,7 @@ impl Making {
             drawn_seed: self.drawn_seed,
             run_dir: self.run_dir.unwrap_or_default(),
             list_all: self.list_all,
+            findings: Vec::new(),
         })
     }
 }
