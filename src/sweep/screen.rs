@@ -240,10 +240,10 @@ impl Screen {
             .map(|(position, variant)| match by_position.get(&position) {
                 Some(followed) => row(variant, followed),
                 // It was done before this sweep went on, or has not started.
-                None if self.quiet => Row { variant, metrics: Vec::new() },
+                None if self.quiet => Row::of(variant, Vec::new()),
                 None => Row::kept(folder, variant).unwrap_or_else(|error| {
                     tracing::warn!("{error}; the table lacks what variant {} measured", variant.folder);
-                    Row { variant, metrics: Vec::new() }
+                    Row::of(variant, Vec::new())
                 }),
             })
             .collect();
@@ -291,5 +291,5 @@ impl Drop for Screen {
 
 fn row<'a>(variant: &'a VariantRecord, followed: &Followed<'_>) -> Row<'a> {
     let metrics = followed.measured().map(|(stage, name, value)| (stage.to_owned(), name.to_owned(), value));
-    Row { variant, metrics: metrics.collect() }
+    Row::of(variant, metrics.collect())
 }

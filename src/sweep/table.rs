@@ -18,19 +18,34 @@ pub struct Row<'a> {
     pub variant: &'a VariantRecord,
     /// Its numbers, in the order of the plan: stage, name, value.
     pub metrics: Vec<(String, String, f64)>,
+    /// How it stands, in one or two words: of a killed sweep the record knows less than the variants' own runs.
+    pub standing: &'static str,
 }
 
 impl<'a> Row<'a> {
+    /// A variant that stands as the record says.
+    pub(super) fn of(variant: &'a VariantRecord, metrics: Vec<(String, String, f64)>) -> Self {
+        Row { variant, metrics, standing: variant.outcome.as_str() }
+    }
+
     /// A variant of the sweep in `folder`, and what its run has kept of its numbers.
     ///
     /// # Errors
     /// When its events are there and cannot be read.
     pub fn kept(folder: &Path, variant: &'a VariantRecord) -> Result<Self, RecordError> {
-        let summary = record::measured(&folder.join(&variant.folder))?;
+        let own = folder.join(&variant.folder);
+        let summary = record::measured(&own)?;
         let metrics = summary.stages.iter().flat_map(|(stage, told)| {
             told.metrics.iter().map(|(name, value)| (stage.clone(), name.clone(), *value))
         });
-        Ok(Row { variant, metrics: metrics.collect() })
+        let row = Self::of(variant, metrics.collect());
+        match variant.outcome {
+            Outcome::Running => {
+                let standing = record::run(&own).map_or("not started", |run| run.standing.as_str());
+                Ok(Row { standing, ..row })
+            }
+            _ => Ok(row),
+        }
     }
 }
 
@@ -54,7 +69,7 @@ pub fn sweep_table(sweep: &SweepRecord, rows: &[Row<'_>]) -> String {
             (Outcome::Failed, Some(error)) => {
                 format!("failed: {}: {}", error.stage, failure_line(&error.stage, &error.message))
             }
-            (outcome, _) => outcome.as_str().to_owned(),
+            _ => row.standing.to_owned(),
         };
         let mut cells = vec![row.variant.folder.clone()];
         cells.extend(short.keys().map(value));

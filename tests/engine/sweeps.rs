@@ -494,3 +494,21 @@ fn a_mistyped_stage_in_a_change_is_no_new_stage() {
     let whole = end(sandbox.start(&["run", "stages.yaml", "+stages.last={outputs: [a.txt]}"]));
     assert!(whole.stderr.contains("`command` is missing"), "{whole:?}");
 }
+
+#[test]
+fn a_killed_sweep_tells_variants_that_were_under_way_from_those_that_had_not_started() {
+    let sandbox = Sandbox::new().with("TINY_EPOCH_MS", "60000");
+    let mut child = sandbox.start(&["sweep", "chain.yaml", "training.epochs=3,4", "--jobs", "1"]);
+    wait_until("the first variant", || sandbox.path("runs/run/0/run.json").exists());
+    super::sandbox::send(super::sandbox::id(&child), Signal::KILL);
+    child.wait().expect("a killed child");
+    sandbox.must_be_quiet();
+    let shown = end(sandbox.start(&["show", "runs/run"])).stdout;
+    let last = |line: &str| line.split("  ").last().unwrap_or_default().trim().to_owned();
+    let words: Vec<String> =
+        shown.lines().filter(|line| line.trim_start().starts_with(['0', '1'])).map(last).collect();
+    assert_eq!(words, ["killed", "not started"], "{shown}");
+    let json = end(sandbox.start(&["show", "runs/run", "--format", "json"])).stdout;
+    let json: Value = serde_json::from_str(&json).expect("an object");
+    assert_eq!(json["standings"], serde_json::json!(["killed", "not started"]));
+}

@@ -73,7 +73,9 @@ pub(crate) fn show(folder: &Path, format: Format) -> Result<Exit, Refusal> {
     }
     if format == Format::Json {
         let metrics: Vec<_> = rows.iter().map(|row| &row.metrics).collect();
-        let view = serde_json::json!({"format": 1, "sweep": record, "metrics": metrics});
+        let standings: Vec<_> = rows.iter().map(|row| row.standing).collect();
+        let view =
+            serde_json::json!({"format": 1, "sweep": record, "metrics": metrics, "standings": standings});
         return print(&format!("{view:#}\n"));
     }
     let line = RunLine::of_sweep(folder, &record, jiff::Timestamp::now());
