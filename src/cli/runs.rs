@@ -51,6 +51,7 @@ pub(crate) fn runs(args: &RunsArgs) -> Result<Exit, Refusal> {
     let line = |listed: &Listed| match listed {
         Listed::Run(run) => RunLine::of(run, now),
         Listed::Sweep(folder, sweep) => RunLine::of_sweep(folder, sweep, now),
+        Listed::Lost(folder, error) => RunLine::of_lost_sweep(folder, error),
     };
     let lines: Vec<RunLine> = found.iter().take(args.limit.unwrap_or(all)).map(line).collect();
     match args.format {
@@ -80,6 +81,8 @@ pub(crate) fn runs(args: &RunsArgs) -> Result<Exit, Refusal> {
 enum Listed {
     Run(FoundRun),
     Sweep(PathBuf, SweepRecord),
+    /// A sweep whose record cannot be read, and why.
+    Lost(PathBuf, RecordError),
 }
 
 /// The runs and sweeps below a folder, newest first. The runs of a sweep are in its line, but where its own folder is asked
@@ -94,7 +97,9 @@ fn listed(folder: &Path) -> Result<Vec<Listed>, Refusal> {
     let sweeps = sweeps
         .into_iter()
         .map(|(path, sweep)| (sweep.started.parse::<Timestamp>().ok(), Listed::Sweep(path, sweep)));
-    let mut all: Vec<(Option<Timestamp>, Listed)> = runs.chain(sweeps).collect();
+    let lost = record::lost_sweeps(folder)?.into_iter();
+    let lost = lost.map(|(path, error)| (None, Listed::Lost(path, error)));
+    let mut all: Vec<(Option<Timestamp>, Listed)> = runs.chain(sweeps).chain(lost).collect();
     all.sort_by_key(|(started, _)| Reverse(*started));
     Ok(all.into_iter().map(|(_, listed)| listed).collect())
 }

@@ -54,7 +54,7 @@ pub use measured::measured;
 pub use run::{Outcome, Published, RunRecord, StageRecord, StageState};
 pub use summary::{FailureRecord, Series, StageSummary, Summary};
 pub use sweep::{SweepRecord, VariantError, VariantRecord};
-pub use sweeps::sweeps;
+pub use sweeps::{lost_sweeps, sweeps};
 
 /// The run's record.
 const RECORD: &str = "run.json";

@@ -2,7 +2,8 @@
 
 use super::{cells::plain, duration, metrics::number, table};
 use crate::record::{
-    FoundRun, Life, Outcome, StageState, Standing, Summary, SweepRecord, history, life, resume_command,
+    FoundRun, Life, Outcome, RecordError, StageState, Standing, Summary, SweepRecord, history, life,
+    resume_command,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
@@ -113,6 +114,28 @@ impl RunLine {
         }
     }
 
+    /// The line of the sweep in `folder` whose record cannot be read.
+    #[must_use]
+    pub fn of_lost_sweep(folder: &Path, error: &RecordError) -> Self {
+        let name = |folder: &Path| folder.file_name().map(|name| name.to_string_lossy().into_owned());
+        Self {
+            id: name(folder).unwrap_or_default(),
+            path: folder.display().to_string(),
+            outcome: Standing::Unknown,
+            mode: None,
+            file: None,
+            started: None,
+            resumed: Vec::new(),
+            finished: None,
+            seconds: None,
+            metrics: Vec::new(),
+            unfinished: Vec::new(),
+            variants: None,
+            resume: None,
+            problems: vec![format!("{}; its variants are listed as runs", whole(error))],
+        }
+    }
+
     /// Looks into a run.
     #[must_use]
     pub fn of(run: &FoundRun, now: Timestamp) -> Self {
@@ -180,6 +203,17 @@ impl RunLine {
         ]
         .map(|cell| plain(&cell))
     }
+}
+
+/// An error with all its causes, in one line.
+fn whole(error: &RecordError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(next) = cause {
+        text.push_str(&format!(": {next}"));
+        cause = next.source();
+    }
+    text
 }
 
 /// What a segmentation network is known by is its mIoU; a run without one by what its last stage measured.

@@ -512,3 +512,37 @@ fn a_killed_sweep_tells_variants_that_were_under_way_from_those_that_had_not_sta
     let json: Value = serde_json::from_str(&json).expect("an object");
     assert_eq!(json["standings"], serde_json::json!(["killed", "not started"]));
 }
+
+#[test]
+fn a_sweep_whose_record_cannot_be_read_is_listed_with_the_reason() {
+    let sandbox = commands();
+    assert_eq!(
+        end(sandbox.start(&["sweep", "stages.yaml", "stages.quantize.params.bits=4,5"])).code,
+        Some(0)
+    );
+    let path = sandbox.path("runs/run/sweep.json");
+    let text = fs_err::read_to_string(&path).expect("a record");
+    fs_err::write(&path, &text[..text.len() / 2]).expect("a file");
+    let listed = end(sandbox.start(&["runs", "runs"]));
+    assert_eq!(listed.code, Some(0), "{listed:?}");
+    assert_eq!(
+        listed.stdout.lines().count(),
+        4,
+        "a line of its own and one for each variant: {}",
+        listed.stdout
+    );
+    assert!(
+        listed.stdout.lines().any(|line| line.starts_with("run ") && line.contains("unknown")),
+        "{}",
+        listed.stdout
+    );
+    let note = "it is no record of a sweep: EOF while parsing";
+    assert!(listed.stderr.contains("note: runs/run: ") && listed.stderr.contains(note), "{}", listed.stderr);
+    let json = end(sandbox.start(&["runs", "runs", "--format", "json"])).stdout;
+    let json: Value = serde_json::from_str(&json).expect("an object");
+    let problems = json["runs"].as_array().expect("runs").iter().filter(|run| run["id"] == "run");
+    assert!(
+        problems.map(|run| run["problems"][0].to_string()).all(|problem| problem.contains(note)),
+        "{json}"
+    );
+}
