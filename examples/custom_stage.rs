@@ -65,6 +65,7 @@ impl Stage for Budget {
                 inputs: INPUTS.to_vec(),
                 outputs: OUTPUTS.to_vec(),
                 sources: BTreeMap::new(),
+                copies: Vec::new(),
                 // It reads the entry and nothing else.
                 looked: Some(Looked::default()),
             }),
