@@ -81,8 +81,8 @@ impl Fit<'_> {
     /// Ends a training that has diverged, if TerminateOnNaN is to and there is an epoch to go back to: with the weights at
     /// the end of the last whole epoch. Whatever happens, no checkpoint has seen the numbers that are none.
     fn terminate(&self, state: &mut State, error: TrainError) -> Result<(), TrainError> {
-        let diverged = matches!(error, TrainError::NanLoss { .. });
-        let Some(weights) = state.callbacks.whole.clone().filter(|_| diverged) else { return Err(error) };
+        let ends = self.callbacks.terminates_on_nan && matches!(error, TrainError::NanLoss { .. });
+        let Some(weights) = state.callbacks.whole.clone().filter(|_| ends) else { return Err(error) };
         let Position { epoch, begun, .. } = state.position;
         state.weights = weights;
         state.position = Position { epoch, begun, ..Position::default() };

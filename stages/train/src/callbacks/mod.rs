@@ -22,7 +22,8 @@ pub(crate) struct Callbacks {
     schedule: Option<Schedule>,
     plateau: Option<ReduceLrOnPlateau>,
     stopping: Option<EarlyStopping>,
-    terminates_on_nan: bool,
+    /// Whether a training that has diverged ends with the epochs before.
+    pub(crate) terminates_on_nan: bool,
 }
 
 /// What callbacks remember from epoch to epoch; of those that are not there, nothing.
@@ -85,7 +86,8 @@ impl Callbacks {
         if state.stopped {
             lines.push(format!("EarlyStopping ends the training after epoch {}", state.history.len()));
         }
-        if let Some((epoch, weights)) = &state.callbacks.stopping.weights {
+        let restored = state.callbacks.stopping.weights.as_ref().filter(|_| settings.restore_best_weights);
+        if let Some((epoch, weights)) = restored {
             state.weights = weights.clone();
             lines.push(format!("EarlyStopping restores the weights of epoch {}", epoch + 1));
         }

@@ -189,7 +189,8 @@ impl Start {
     pub(crate) fn beginning(&self, trainer: &Trainer) -> Result<State, TrainError> {
         let fresh = State::new(trainer.network.read(&self.graph)?, &trainer.optimizer);
         match &self.kept {
-            Some(kept) => Ok(kept.state(&fresh)?),
+            // What a callback ended goes on when it is asked to; the callback may end it again.
+            Some(kept) => Ok(State { stopped: false, ..kept.state(&fresh)? }),
             None => Ok(fresh),
         }
     }

@@ -5,7 +5,10 @@ use super::{
     support::{Run, Story, file_at, run_from, settings},
 };
 use crate::{ModelSettings, OptimizerSettings, TrainSettings};
-use contract::{EventKind, Input, StageError, config::Adam};
+use contract::{
+    EventKind, Input, StageError,
+    config::{Adam, Callback, EarlyStopping, InOrder, LrPiecewiseConstantDecay, TerminateOnNan},
+};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -198,4 +201,56 @@ assert whole.layers[1].__class__.__name__ == 'Rescaling', whole.layers[1]
         .output()
         .expect("python starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_training_that_early_stopping_ended_goes_on_when_it_is_asked_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Nothing is better by 9, so it ends after the second epoch.
+    let stopping = EarlyStopping { patience: 1, min_delta: 9.0, ..EarlyStopping::default() };
+    let callbacks = InOrder(vec![Callback::EarlyStopping(stopping)]);
+    let stopped = Run::new().go_with(&TrainSettings { callbacks: callbacks.clone(), ..of_epochs(5) });
+    let path = folder.path().join("last_augmented_model.h5");
+    fs_err::write(&path, &stopped.files[LAST]).expect("a file");
+    let go_on = |settings: &TrainSettings, name: &str| {
+        run_from(file_at("training", &path), settings, &folder.path().join(name), 2, None)
+    };
+    let epochs = |story: &Story| {
+        String::from_utf8_lossy(&story.files["logs/metrics/train_metrics.csv"]).lines().count() - 1
+    };
+    assert_eq!(epochs(&stopped), 2);
+    // The file that carries the training still has what the callback remembers.
+    let (found, expected) = (go_on(&going_on(3), "without"), undisturbed(3));
+    let last = "saved_models/last_model.h5";
+    assert_eq!(found.lasting, expected.lasting, "without the callback");
+    assert!(found.files[last] == expected.files[last], "without the callback");
+    assert_eq!(epochs(&go_on(&TrainSettings { callbacks, ..going_on(5) }, "with")), 3, "with it, one more");
+}
+
+#[test]
+fn a_callback_that_is_gone_has_no_say_in_a_training_that_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stopping =
+        EarlyStopping { patience: 9, min_delta: 9.0, restore_best_weights: true, ..EarlyStopping::default() };
+    let both =
+        vec![Callback::EarlyStopping(stopping.clone()), Callback::TerminateOnNaN(TerminateOnNan::default())];
+    let began = Run::new().go_with(&TrainSettings { callbacks: InOrder(both), ..of_epochs(2) });
+    let path = folder.path().join("last_augmented_model.h5");
+    fs_err::write(&path, &began.files[LAST]).expect("a file");
+    let rates = LrPiecewiseConstantDecay { boundaries: vec![2], values: vec![0.001, 1e38], verbose: 0 };
+    let plain = EarlyStopping { restore_best_weights: false, ..stopping };
+    let callbacks = vec![Callback::LRPiecewiseConstantDecay(rates), Callback::EarlyStopping(plain.clone())];
+    let diverging = TrainSettings { callbacks: InOrder(callbacks), ..going_on(3) };
+    let go_on = |settings: &TrainSettings, name: &str| {
+        run_from(file_at("training", &path), settings, &folder.path().join(name), 2, None)
+    };
+    let Err(StageError::Failed { code, .. }) = go_on(&diverging, "diverging").result else {
+        panic!("nothing ends a training that diverges")
+    };
+    assert_eq!(code, "train::nan_loss");
+    // The weights that the third epoch ends with are not those of the first.
+    let with = TrainSettings { callbacks: InOrder(vec![Callback::EarlyStopping(plain)]), ..going_on(3) };
+    let last = "saved_models/last_model.h5";
+    let [with, without] = [go_on(&with, "with"), go_on(&going_on(3), "without")];
+    assert!(with.files[last] == without.files[last]);
 }
