@@ -54,8 +54,8 @@ pub struct ImageEntry {
 }
 
 impl Source {
-    /// The model file that `general.model_path` names, for `stage`: `.h5` is a float model, `.tflite` a quantized one.
-    /// Nothing is opened here.
+    /// The model file that `general.model_path` names, for `stage`: `.h5` and `.keras` are float models,
+    /// `.tflite` is a quantized one. Nothing is opened here.
     ///
     /// # Errors
     /// No path, no such file, a format or a place (a URL) that cannot be read yet.
@@ -64,7 +64,7 @@ impl Source {
         let Some(path) = &config.general.model_path else {
             return Err(vec![
                 Issue::missing(KEY, format!("{stage} needs a model to start from"))
-                    .with_help("name a .h5 or .tflite file, or let a stage before it make the model"),
+                    .with_help("name a .h5, .keras or .tflite file, or let a stage before it make the model"),
             ]);
         };
         Self::model_at(path, KEY)
@@ -84,18 +84,18 @@ impl Source {
         let extension =
             path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
         let kind = match extension.as_str() {
-            "h5" => ArtifactKind::FloatModel,
+            "h5" | "keras" => ArtifactKind::FloatModel,
             "tflite" => ArtifactKind::QuantizedModel,
-            "keras" | "onnx" => {
+            "onnx" => {
                 return Err(vec![
-                    Issue::not_yet(key, format!("reading .{extension} models"))
-                        .with_help("save the model as .h5, or convert it to .tflite"),
+                    Issue::not_yet(key, "reading .onnx models")
+                        .with_help("save the model as .h5 or .keras, or convert it to .tflite"),
                 ]);
             }
             _ => {
                 return Err(vec![
                     Issue::invalid(key, format!("`{text}` is not a model file this program knows"))
-                        .with_help("models are .h5 or .tflite files"),
+                        .with_help("models are .h5, .keras or .tflite files"),
                 ]);
             }
         };
@@ -141,7 +141,7 @@ mod tests {
             (None, IssueKind::Missing),
             (Some("https://example.org/model.h5"), IssueKind::NotYet),
             (Some("model.onnx"), IssueKind::NotYet),
-            (Some("model.KERAS"), IssueKind::NotYet),
+            (Some("model.KERAS"), IssueKind::Path),
             (Some("model.pt"), IssueKind::Invalid),
             (Some("model"), IssueKind::Invalid),
         ];

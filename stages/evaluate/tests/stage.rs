@@ -193,6 +193,21 @@ fn a_float_model_is_measured_as_the_plainest_code_measures_it() {
 }
 
 #[test]
+fn a_keras_archive_is_measured_as_the_same_network_in_hdf5() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("4d5e6f");
+    formats::keras::write_keras(&classifier(4), &path).expect("written");
+    let archive = file(ArtifactKind::FloatModel, "mine.keras", &path);
+    let measured = [write_float(folder.path(), 4), archive].map(|model| {
+        let inputs = [("model", model), ("evaluation_set", shapes())];
+        let (context, events) = context(&inputs, folder.path(), 2);
+        Evaluate.run(&settings(), &context).expect("it runs");
+        metrics(&events)
+    });
+    assert_eq!(measured[0], measured[1]);
+}
+
+#[test]
 fn the_accuracy_of_a_float_model_is_averaged_over_batches_as_the_original_does() {
     let folder = tempfile::tempdir().expect("a folder");
     let inputs = [("model", write_float(folder.path(), 4)), ("evaluation_set", shapes())];

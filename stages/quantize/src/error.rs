@@ -66,7 +66,7 @@ impl Problem for QuantizeError {
             Self::Channels { .. } => {
                 Some("`grayscale` is one channel, `rgb` three: name the one the model was trained with")
             }
-            Self::Quantized => Some("start from the float model (.h5) it was made of"),
+            Self::Quantized => Some("start from the float model (.h5, .keras) it was made of"),
             Self::InputShape(_) => Some("only networks that take an image of fixed size can be quantized"),
             Self::Format(_) | Self::Graph(_) | Self::Kernel(_) | Self::Threads { .. } => None,
         }

@@ -1,6 +1,6 @@
 //! Stage `quantize`: from a float network to an int8 one, after training.
 //!
-//! [`Quantize`] reads a `.h5`, folds what deployment does not need ([`model::passes::for_deployment`]), runs the float
+//! [`Quantize`] reads a `.h5` or `.keras`, folds what deployment does not need ([`model::passes::for_deployment`]), runs the float
 //! network on the calibration images to see which values each layer takes ([`calibrate`]), makes everything int8
 //! ([`model::passes::quantize()`]), and writes `quantized_models/quantized_model.tflite`. The bytes depend on
 //! [`QuantizeSettings`], the network and the images alone.

@@ -58,7 +58,7 @@ impl Stage for Quantize {
                 if source.kind != ArtifactKind::FloatModel {
                     return Err(vec![
                         Issue::invalid(source.key, "this model is quantized already")
-                            .with_help("name the float model (.h5) it was made of"),
+                            .with_help("name the float model (.h5, .keras) it was made of"),
                     ]);
                 }
                 Ok(Some(source))

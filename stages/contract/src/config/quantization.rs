@@ -53,7 +53,7 @@ fn export_dir() -> String {
 /// The style of the output, in any letter case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Quantizer {
-    /// `.h5` in, `.tflite` out.
+    /// `.h5` or `.keras` in, `.tflite` out.
     #[serde(rename = "TFlite_converter")]
     TfliteConverter,
     /// `.h5` or `.onnx` in, QDQ `.onnx` out.

@@ -9,7 +9,10 @@ use contract::{
     StageError, config,
 };
 use dataset::RandomImages;
-use model::{AsppVersion, Backbone, DeeplabV3, Graph, Op, Tensor, passes::for_deployment};
+use model::{
+    Activation, AsppVersion, Backbone, DeeplabV3, Dense, Graph, GraphBuilder, Initializer, Interpolation, LayerId, Op,
+    Padding, SeparableConv2d, Tensor, initialize, passes::for_deployment,
+};
 use quantize::Quantize;
 use std::path::Path;
 
@@ -169,6 +172,78 @@ fn preflight_reads_the_model_and_finds_what_cannot_be_quantized() {
     assert_eq!(preflight(&bench, settings(config::ColorMode::Grayscale)), ["model::channels"]);
     fs_err::write(&bench.model, b"not a model").expect("a file");
     assert_eq!(preflight(&bench, settings(config::ColorMode::Rgb)), ["model::format"]);
+}
+
+/// An encoder and decoder of layers that int8 networks have none of: `last` stands before the classes.
+fn own_network(last: Op) -> Graph {
+    let separable = SeparableConv2d {
+        filters: 8,
+        multiplier: 1,
+        kernel: (3, 3),
+        strides: (2, 2),
+        dilation: (1, 1),
+        padding: Padding::Same,
+        bias: false,
+        activation: Activation::Linear,
+    };
+    let dense = |units| Op::Dense(Dense { units, bias: true, activation: Activation::Linear });
+    let norm = Op::BatchNorm { momentum: 0.9, epsilon: 1e-3, scale: false, center: true };
+    let mut net = GraphBuilder::new("own");
+    let image = net.input("image", &[SIDE, SIDE, 3]).expect("an input");
+    let mut add = |name: &str, op: Op, inputs: &[LayerId]| {
+        net.layer(name, op, inputs, Initializer::HeNormal).expect("layers that fit")
+    };
+    let down = add("down", Op::SeparableConv2d(separable), &[image]);
+    let down = add("norm", norm, &[down]);
+    let down = add("relu", Op::Relu { max_value: None }, &[down]);
+    let parts = ["a", "b"].map(|name| add(name, dense(8), &[down]));
+    let sum = add("sum", Op::Add { activation: Activation::Linear }, &[down, parts[0], parts[1]]);
+    let drop = add("drop", Op::SpatialDropout2d { rate: 0.5 }, &[sum]);
+    let resize = Op::Resize { size: (SIDE, SIDE), interpolation: Interpolation::Bilinear };
+    let up = add("up", resize, &[drop]);
+    let last = add("last", last, &[up]);
+    let classes = add("classes", dense(4), &[last]);
+    let mut graph = net.finish(classes).expect("one input");
+    initialize(&mut graph, 1);
+    graph
+}
+
+#[test]
+fn a_keras_archive_of_layers_that_int8_networks_lack_is_quantized_as_what_they_are_made_of() {
+    let graph = own_network(Op::Activation(Activation::Linear));
+    let bench = Bench::new("own.keras", RandomImages::new(7, 6).content());
+    formats::keras::write_keras(&graph, &bench.model).expect("a model file");
+    let settings = settings(config::TensorType::Float, config::TensorType::Float);
+    assert!(preflight(&bench, settings.clone()).is_empty());
+    let int8 = formats::tflite::read(&bench.file(&settings)).expect("the file just written");
+    let image = image();
+    let float = real_output(&for_deployment(&graph).expect("a network"), &image);
+    let sqnr = sqnr(&float, &real_output(&int8, &image));
+    assert!(sqnr > 25.0, "signal to noise of {sqnr:.1} dB");
+}
+
+#[test]
+fn layers_without_an_int8_form_are_told_before_any_image_is_read() {
+    let told = |last: Op| {
+        let bench = Bench::new("own.keras", RandomImages::new(7, 6).content());
+        formats::keras::write_keras(&own_network(last), &bench.model).expect("a model file");
+        let settings = settings(config::TensorType::Int8, config::TensorType::Int8);
+        let preflight = Preflight { settings, inputs: bench.inputs(), threads: 2, list_all: false };
+        let findings = Quantize.preflight(&preflight);
+        assert_eq!(findings.len(), 1);
+        findings[0].message.clone()
+    };
+    for (last, wanted) in [
+        (Op::LeakyRelu { slope: 0.1 }, "LeakyReLU has no int8 form here"),
+        (Op::Crop2d { height: (1, 1), width: (1, 1) }, "Cropping2D has no int8 form here"),
+        (Op::Activation(Activation::Silu), "the activation silu has no int8 form here"),
+    ] {
+        let message = told(last);
+        assert!(
+            message.contains("layer `last`: cannot become int8") && message.contains(wanted),
+            "{message}"
+        );
+    }
 }
 
 #[test]
