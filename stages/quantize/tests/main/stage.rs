@@ -10,8 +10,8 @@ use contract::{
 };
 use dataset::RandomImages;
 use model::{
-    Activation, AsppVersion, Backbone, DeeplabV3, Dense, Graph, GraphBuilder, Initializer, Interpolation, LayerId, Op,
-    Padding, SeparableConv2d, Tensor, initialize, passes::for_deployment,
+    Activation, AsppVersion, Backbone, DeeplabV3, Dense, Graph, GraphBuilder, Initializer, Interpolation,
+    LayerId, Op, Padding, SeparableConv2d, Tensor, initialize, passes::for_deployment,
 };
 use quantize::Quantize;
 use std::path::Path;

@@ -130,6 +130,11 @@ fn archives_that_are_no_keras_models_say_what_is_missing() {
         with("config.json", b"[]"),
         with("model.weights.h5", b"no HDF5"),
         config("\"SeparableConv2D\"", "\"ConvLSTM2D\""),
+        config("\"keras.layers\", \"class_name\": \"PReLU\"", "\"mine\", \"class_name\": \"PReLU\""),
+        config(
+            "\"keras.layers\", \"class_name\": \"Softmax\"",
+            "\"keras.src.ops.nn\", \"class_name\": \"Softmax\"",
+        ),
         config("\"filters\": 3", "\"filters\": 4"),
     ]
     .map(|bytes| read(bytes).expect_err("an odd file").to_string())

@@ -78,6 +78,15 @@ fn every_layer_gives_the_numbers_of_the_keras_that_saved_it() {
 }
 
 #[test]
+fn sums_and_products_that_are_no_layers_are_those_of_layers() {
+    let name = "keras3_operators";
+    let graph = read(&format!("{name}.keras"));
+    assert_close(&graph, name, &run(&graph, name));
+    let classes: Vec<&str> = graph.layers.iter().map(|layer| layer.op.class()).collect();
+    assert!(classes.contains(&"Multiply") && classes.ends_with(&["Add"]), "{classes:?}");
+}
+
+#[test]
 fn both_files_of_a_network_give_one_graph() {
     for name in names() {
         assert_eq!(read(&format!("{name}.h5")), read(&format!("{name}.keras")), "{name}");

@@ -117,8 +117,9 @@ impl<'a> Model<'a> {
             } else if arguments.is_none() || !listed.inputs.contains(&layer.name) {
                 self.name_symbol(level, &layer.name, Symbol::Layer(self.layers.len()))?;
                 self.reads.push(reads);
+                let module = text(layer.json, "module");
                 let (name, class, config) = (layer.name, layer.class, layer.config);
-                self.layers.push(Described { name, class, config, inputs: Vec::new(), path });
+                self.layers.push(Described { name, class, module, config, inputs: Vec::new(), path });
             }
         }
         let outputs = listed.outputs.iter().map(here).collect();
@@ -186,7 +187,6 @@ fn sequential(config: &Value) -> Result<Listed<'_>, FormatError> {
         if layer.class == "InputLayer" {
             layer.reads.clear();
         }
-        // The second call of a model that is a layer is the first that is saved.
         layers.push(layer);
     }
     match (layers.first(), layers.last()) {

@@ -22,6 +22,8 @@ pub(super) struct Described<'a> {
     /// Its name, unique in the network.
     pub(super) name: String,
     pub(super) class: &'a str,
+    /// The Python module of the class, where the file tells it.
+    pub(super) module: Option<&'a str>,
     pub(super) config: &'a Map<String, Value>,
     pub(super) inputs: Vec<String>,
     /// The way to it from the outermost model: models it lies in, then itself.

@@ -137,6 +137,14 @@ def stacked(k):
     return k.Sequential([body, L.ReLU(name="relu"), L.Conv2D(2, 1, name="conv")], name="stacked")
 
 
+def operators(k):
+    """Sums and products of tensors, which Keras 3 keeps as operations instead of layers."""
+    L = k.layers
+    image = L.Input((5, 4, 2), name="image")
+    gate = L.Conv2D(1, 1, activation="sigmoid", name="gate")(image)
+    return k.Model(image, image * gate + L.Conv2D(2, 1, name="conv")(image), name="operators")
+
+
 def fill(model, random):
     weights = [
         random.uniform(0.5, 2, w.shape) if "variance" in v.name else random.normal(0, 0.5, w.shape)
@@ -157,7 +165,7 @@ def deflated(keras_file):
 with zipfile.ZipFile(HERE / "keras_layers.zip", "w", zipfile.ZIP_DEFLATED) as goldens:
     add = lambda name, data: goldens.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
     for number, k in ((3, keras), (2, tf_keras)):
-        for make in (every_layer, chain, nested, stacked):
+        for make in (every_layer, chain, nested, stacked) + (operators,) * (k is keras):
             random = numpy.random.default_rng(120)
             model = make(k)
             fill(model, random)
@@ -165,7 +173,7 @@ with zipfile.ZipFile(HERE / "keras_layers.zip", "w", zipfile.ZIP_DEFLATED) as go
             output = numpy.asarray(model(image, training=False))
             name = f"keras{number}_{make.__name__}"
             with tempfile.TemporaryDirectory() as folder:
-                for extension in ("h5", "keras"):
+                for extension in ("h5", "keras") if make is not operators else ("keras",):
                     path = pathlib.Path(folder, f"model.{extension}")
                     model.save(path)
                     # Keras stores its archives' entries; other tools deflate them.

@@ -37,7 +37,14 @@ pub(crate) fn operation_of(
     config: &Map<String, Value>,
     inputs: &[&[usize]],
 ) -> Result<(Op, Initializer), FormatError> {
-    let described = Described { name: name.to_owned(), class, config, inputs: Vec::new(), path: Vec::new() };
+    let described = Described {
+        name: name.to_owned(),
+        class,
+        module: None,
+        config,
+        inputs: Vec::new(),
+        path: Vec::new(),
+    };
     operation(&described, inputs, false)
 }
 
@@ -48,6 +55,7 @@ pub(super) fn operation(
     by_keras_2: bool,
 ) -> Result<(Op, Initializer), FormatError> {
     let options = Options::of(layer);
+    check_module(layer, &options, inputs)?;
     options.require_float32()?;
     let rank = inputs.first().map_or(0, |shape| shape.len());
     let activation = || function::activation(&options, by_keras_2);
@@ -109,6 +117,30 @@ pub(super) fn operation(
         }
     };
     Ok((op, Initializer::default()))
+}
+
+/// Refuses classes that only have the name of one of Keras' layers: a user's own, and operations on tensors (`x + 3`).
+fn check_module(
+    layer: &Described<'_>,
+    options: &Options<'_>,
+    inputs: &[&[usize]],
+) -> Result<(), FormatError> {
+    let Some(module) = layer.module else { return Ok(()) };
+    let within = |package: &str| module.split('.').next() == Some(package);
+    if !["keras", "tf_keras", "tensorflow"].into_iter().any(within) {
+        return Err(
+            options.refuse(format!("it is a class of its own, of the module `{module}`, and cannot be read"))
+        );
+    }
+    let ranks_differ = inputs.windows(2).any(|pair| pair[0].len() != pair[1].len());
+    // Sums and products of tensors are those of the layers while nothing has to be aligned with the batch.
+    let like_layer = matches!(layer.class, "Add" | "Multiply") && inputs.len() == 2 && !ranks_differ;
+    if module.contains(".ops") && !like_layer {
+        return Err(options.refuse(format!(
+            "it is an operation on tensors (`{module}`), not a layer, and cannot be read; use layers of keras.layers"
+        )));
+    }
+    Ok(())
 }
 
 /// Weights come from the file; the initialiser matters only for a network that is initialised anew, and others than Keras'
