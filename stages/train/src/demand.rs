@@ -76,15 +76,23 @@ fn copies(settings: &TrainSettings) -> u64 {
 /// Elements that a convolution takes for a moment for each image: its windows side by side, twice, and the image's part
 /// of the kernel's gradient.
 fn workspace(graph: &Graph, layer: &Layer) -> u64 {
-    let (Op::Conv2d(conv), Some(input), [height, width, filters]) =
-        (&layer.op, layer.inputs.first(), layer.output.shape.as_slice())
-    else {
-        return 0;
+    let Some(input) = layer.inputs.first() else { return 0 };
+    let (input, output) = (&graph.layer(*input).output.shape, &layer.output.shape);
+    let channels = input.last().copied().unwrap_or(0);
+    let pixels = |shape: &[usize]| product(&shape[..shape.len().saturating_sub(1)]);
+    let (kernel, channels, filters, positions) = match &layer.op {
+        Op::Conv2d(conv) => (conv.kernel, channels, conv.filters, pixels(output)),
+        Op::SeparableConv2d(conv) => {
+            ((1, 1), channels.saturating_mul(conv.multiplier), conv.filters, pixels(output))
+        }
+        // The convolution that goes from its output to its input.
+        Op::Conv2dTranspose(conv) => (conv.kernel, conv.filters, channels, pixels(input)),
+        Op::Dense(dense) => ((1, 1), channels, dense.units, pixels(output)),
+        _ => return 0,
     };
-    let channels = graph.layer(*input).output.shape.last().copied().unwrap_or(0);
-    let taps = product(&[conv.kernel.0, conv.kernel.1, channels]);
-    let columns = if conv.kernel == (1, 1) { 0 } else { taps.saturating_mul(product(&[*height, *width])) };
-    columns.saturating_mul(2).saturating_add(taps.saturating_mul(*filters as u64))
+    let taps = product(&[kernel.0, kernel.1, channels]);
+    let columns = if kernel == (1, 1) { 0 } else { taps.saturating_mul(positions) };
+    columns.saturating_mul(2).saturating_add(taps.saturating_mul(filters as u64))
 }
 
 fn product(lengths: &[usize]) -> u64 {

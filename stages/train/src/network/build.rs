@@ -1,11 +1,14 @@
 //! From the graph to the plan of a [`Network`].
 
-use super::{Kind, Network, Node, NormSlot, Slot};
+use super::{
+    Kind, Network, Node, NormSlot, Slot,
+    geometry::{Border, Sliding, image, transposed},
+};
 use crate::{
     TrainError,
-    ops::{Bounds, NormOptions, Resize, Window},
+    ops::{Bounds, Curve, NormOptions, Pool, Pooling, Resize, Window},
 };
-use model::{Activation, Data, Graph, Layer, Op, Padding};
+use model::{Activation, Graph, Interpolation, Layer, Op, Padding};
 
 impl Network {
     /// Plans the network of a float graph.
@@ -14,8 +17,9 @@ impl Network {
     /// unpadded convolution behind it.
     ///
     /// # Errors
-    /// Layers of quantized graphs, windows larger than their input, weights that are missing.
+    /// Graphs whose layers do not fit together, layers of quantized graphs, tensors of more than three axes.
     pub(crate) fn build(graph: &Graph) -> Result<Self, TrainError> {
+        graph.check()?;
         let mut builder = Builder {
             graph,
             readers: readers(graph),
@@ -24,7 +28,7 @@ impl Network {
             network: Self { nodes: vec![], output: 0, parameters: vec![], norms: vec![] },
         };
         for index in 0..graph.layers.len() {
-            builder.add_layer(index)?;
+            builder.node_of[index] = builder.add_layer(index)?;
         }
         let mut network = builder.network;
         network.output = builder.node_of[graph.output.0];
@@ -38,198 +42,189 @@ impl Network {
     }
 }
 
+/// Relies on [`Graph::check`]: inputs come before their readers, and shapes and weights are those of the operations.
 struct Builder<'a> {
     graph: &'a Graph,
     /// How many layers read each layer.
     readers: Vec<usize>,
     /// The node that gives each layer's output.
     node_of: Vec<usize>,
-    /// Padding of a layer that its only reader takes over: `(before, after)` of height and width.
+    /// Padding of a layer that its only reader takes over.
     padding: Vec<Option<Border>>,
     network: Network,
 }
 
-/// Kernel, strides, dilation, padding of a convolution.
-type Geometry = ((usize, usize), (usize, usize), (usize, usize), Padding);
-/// Zeros before and after, of height and width.
-type Border = ((usize, usize), (usize, usize));
-
 impl Builder<'_> {
-    fn add_layer(&mut self, index: usize) -> Result<(), TrainError> {
-        let layer = &self.graph.layers[index];
+    /// Adds the nodes of a layer and gives the one of its output.
+    fn add_layer(&mut self, index: usize) -> Result<usize, TrainError> {
+        let graph = self.graph;
+        let layer = &graph.layers[index];
+        let shape = &layer.output.shape;
+        if !(1..=3).contains(&shape.len()) {
+            let message = format!("it gives {shape:?}, and only tensors of one to three axes are trained");
+            return Err(problem(layer, message));
+        }
+        let mut activation = Activation::Linear;
         let kind = match &layer.op {
             Op::Input => Kind::Input,
             Op::Conv2d(conv) => {
-                let kernel_shape = weight_shape(layer, 0)?;
-                let window = self.window(layer, (conv.kernel, conv.strides, conv.dilation, conv.padding))?;
-                let kernel = self.parameter(index, 0);
-                let bias = if conv.bias { Some(self.checked_parameter(index, 1)?) } else { None };
-                let channels = *self.input_shape(layer, 0)?.last().unwrap_or(&0);
-                if kernel_shape != [conv.kernel.0, conv.kernel.1, channels, conv.filters] {
-                    return Err(problem(layer, format!("its kernel has shape {kernel_shape:?}")));
-                }
-                return self.push_with_activation(
-                    index,
-                    Kind::Conv { kernel, bias, window },
-                    conv.activation,
-                );
+                activation = conv.activation;
+                let window = self.padded_window(layer, Sliding::from(conv));
+                Kind::Conv { kernel: self.parameter(index, 0), bias: self.bias(index, 1, conv.bias), window }
             }
             Op::DepthwiseConv2d(conv) => {
-                let kernel_shape = weight_shape(layer, 0)?;
-                let window = self.window(layer, (conv.kernel, conv.strides, conv.dilation, conv.padding))?;
-                let kernel = self.parameter(index, 0);
-                let bias = if conv.bias { Some(self.checked_parameter(index, 1)?) } else { None };
-                let channels = *self.input_shape(layer, 0)?.last().unwrap_or(&0);
-                if kernel_shape != [conv.kernel.0, conv.kernel.1, channels, conv.multiplier] {
-                    return Err(problem(layer, format!("its kernel has shape {kernel_shape:?}")));
-                }
-                let kind = Kind::Depthwise { kernel, bias, window };
-                return self.push_with_activation(index, kind, conv.activation);
+                activation = conv.activation;
+                let window = self.padded_window(layer, Sliding::from(conv));
+                let (kernel, bias) = (self.parameter(index, 0), self.bias(index, 1, conv.bias));
+                Kind::Depthwise { kernel, bias, window }
             }
-            Op::BatchNorm { scale: false, .. } | Op::BatchNorm { center: false, .. } => {
-                return Err(problem(
-                    layer,
-                    "a BatchNormalization without scale or center cannot be trained yet",
-                ));
+            Op::SeparableConv2d(conv) => {
+                let window = self.padded_window(layer, Sliding::from(&conv.depthwise()));
+                let depthwise = Kind::Depthwise { kernel: self.parameter(index, 0), bias: None, window };
+                let between = self.push(depthwise, self.inputs(layer));
+                let pointwise = self.pointwise(index, 1, conv.bias);
+                let node = self.push(pointwise, vec![between]);
+                return Ok(self.activate(node, conv.activation));
             }
-            Op::BatchNorm { momentum, epsilon, .. } => {
-                for weight in 0..4 {
-                    weight_shape(layer, weight)?;
+            Op::Conv2dTranspose(conv) => {
+                activation = conv.activation;
+                let input = self.image(layer, 0);
+                let transposed = transposed(conv, input, image(shape));
+                if transposed.window.output(transposed.out) != Some((input[0], input[1])) {
+                    return Err(problem(layer, "no convolution goes from its output to its input"));
                 }
-                let (gamma, beta) = (self.parameter(index, 0), self.parameter(index, 1));
+                let (kernel, bias) = (self.parameter(index, 0), self.bias(index, 1, conv.bias));
+                Kind::ConvTranspose { kernel, bias, transposed }
+            }
+            Op::Dense(dense) => {
+                activation = dense.activation;
+                self.pointwise(index, 0, dense.bias)
+            }
+            Op::BatchNorm { momentum, epsilon, scale, center } => {
+                let gamma = scale.then(|| self.parameter(index, 0));
+                let beta = center.then(|| self.parameter(index, usize::from(*scale)));
+                let mean = usize::from(*scale) + usize::from(*center);
                 let momentum = decimal(*momentum);
-                self.network.norms.push(NormSlot { layer: index, momentum, frozen: false, loaded: false });
-                let norm = self.network.norms.len() - 1;
-                Kind::Norm {
-                    norm,
-                    gamma,
-                    beta,
-                    options: NormOptions { epsilon: *epsilon, bounds: Bounds::NONE },
-                }
+                let norm = self.network.norms.len();
+                self.network.norms.push(NormSlot {
+                    layer: index,
+                    mean,
+                    momentum,
+                    frozen: false,
+                    loaded: false,
+                });
+                let options = NormOptions { epsilon: *epsilon, bounds: Bounds::NONE };
+                Kind::Norm { norm, gamma, beta, options }
             }
-            Op::Relu { max_value } => return self.add_activation(index, Some(Bounds::relu(*max_value))),
-            Op::Activation(Activation::Relu) => {
-                return self.add_activation(index, Some(Bounds::relu(None)));
+            Op::Relu { max_value } => return Ok(self.add_clip(layer, Bounds::relu(*max_value))),
+            Op::SlopedRelu { max_value, negative_slope, threshold } => Kind::Curve(Curve::Sloped {
+                high: max_value.unwrap_or(f32::INFINITY),
+                slope: *negative_slope,
+                threshold: *threshold,
+            }),
+            Op::LeakyRelu { slope } => Kind::Curve(Curve::leaky(*slope)),
+            Op::Prelu { .. } => {
+                Kind::Prelu { alpha: self.parameter(index, 0), shape: image(&layer.weights[0].shape) }
             }
-            Op::Activation(Activation::Relu6) => {
-                return self.add_activation(index, Some(Bounds::relu(Some(6.0))));
+            Op::Activation(Activation::Relu) => return Ok(self.add_clip(layer, Bounds::relu(None))),
+            Op::Activation(Activation::Relu6) => return Ok(self.add_clip(layer, Bounds::relu(Some(6.0)))),
+            Op::Activation(function) => {
+                let input = self.node_of[layer.inputs[0].0];
+                return Ok(self.activate(input, *function));
             }
-            Op::Activation(Activation::Linear) => return self.add_activation(index, None),
-            Op::Activation(Activation::Softmax) => Kind::Softmax,
-            Op::Add { activation } => {
-                if layer.inputs.len() != 2
-                    || self.input_shape(layer, 0)? != layer.output.shape
-                    || self.input_shape(layer, 1)? != layer.output.shape
-                {
-                    return Err(problem(
-                        layer,
-                        "other sums than of two tensors of one shape cannot be trained yet",
-                    ));
-                }
-                return self.push_with_activation(index, Kind::Add, *activation);
+            Op::Softmax => Kind::Softmax,
+            Op::Add { activation: function } => {
+                activation = *function;
+                Kind::Add
             }
+            Op::Multiply => Kind::Multiply,
             Op::Concat => Kind::Concat,
             Op::ZeroPad2d { height, width } => {
                 if self.only_reader_takes_padding(index) {
-                    let input = self.input_layer(layer, 0)?;
                     self.padding[index] = Some((*height, *width));
-                    self.node_of[index] = self.node_of[input];
-                    return Ok(());
+                    return Ok(self.node_of[layer.inputs[0].0]);
                 }
                 Kind::Pad { height: *height, width: *width }
             }
-            Op::GlobalAveragePool { .. } => Kind::Pool,
-            Op::Reshape { shape } => {
-                Kind::Reshape { from: image_shape(self.input_shape(layer, 0)?), to: image_shape(shape) }
+            Op::Crop2d { height, width } => {
+                Kind::Crop { start: (height.0, width.0), size: (shape[0], shape[1]) }
             }
-            Op::Upsample { factor, interpolation } => {
-                Kind::Resize(Resize { factor: *factor, interpolation: *interpolation })
+            Op::MaxPool2d(pool) => {
+                Kind::Pool(Pool { pooling: Pooling::Max, window: self.window(layer, Sliding::from(pool)) })
             }
-            Op::Dropout { rate } => {
+            Op::AveragePool2d(pool) => Kind::Pool(Pool {
+                pooling: Pooling::Average,
+                window: self.window(layer, Sliding::from(pool)),
+            }),
+            Op::GlobalAveragePool { .. } => Kind::Mean,
+            Op::Reshape { .. } | Op::Flatten => {
+                Kind::Reshape { from: self.image(layer, 0), to: image(shape) }
+            }
+            Op::Upsample { interpolation, .. } | Op::Resize { interpolation, .. } => {
+                resize(shape, *interpolation)
+            }
+            Op::Dropout { rate } | Op::SpatialDropout2d { rate } => {
                 if !(0.0..1.0).contains(rate) {
                     return Err(problem(layer, format!("its rate is {rate}")));
                 }
-                Kind::Dropout { layer: layer.name.clone(), rate: *rate }
+                let channels = matches!(layer.op, Op::SpatialDropout2d { .. });
+                Kind::Dropout { layer: layer.name.clone(), rate: *rate, channels }
             }
             Op::Rescale { scale, offset } => Kind::Rescale { scale: *scale, offset: *offset },
             Op::Quantize | Op::Dequantize => {
                 return Err(problem(layer, "it belongs to a quantized network"));
             }
-            Op::Activation(activation) => {
-                return Err(problem(
-                    layer,
-                    format!("the activation {} cannot be trained yet", activation.name()),
-                ));
-            }
-            Op::SeparableConv2d(_)
-            | Op::Conv2dTranspose(_)
-            | Op::Dense(_)
-            | Op::SlopedRelu { .. }
-            | Op::LeakyRelu { .. }
-            | Op::Prelu { .. }
-            | Op::Softmax
-            | Op::Multiply
-            | Op::Crop2d { .. }
-            | Op::MaxPool2d(_)
-            | Op::AveragePool2d(_)
-            | Op::Flatten
-            | Op::Resize { .. }
-            | Op::SpatialDropout2d { .. } => {
-                return Err(problem(layer, format!("{} layers cannot be trained yet", layer.op.class())));
-            }
         };
-        self.push(index, kind);
-        Ok(())
+        let node = self.push(kind, self.inputs(layer));
+        Ok(self.activate(node, activation))
     }
 
-    /// Adds the node of a layer.
-    fn push(&mut self, index: usize, kind: Kind) {
-        let inputs = self.graph.layers[index].inputs.iter().map(|input| self.node_of[input.0]).collect();
+    fn push(&mut self, kind: Kind, inputs: Vec<usize>) -> usize {
         self.network.nodes.push(Node { kind, inputs, uses: 0 });
-        self.node_of[index] = self.network.nodes.len() - 1;
+        self.network.nodes.len() - 1
     }
 
-    fn push_with_activation(
-        &mut self,
-        index: usize,
-        kind: Kind,
-        activation: Activation,
-    ) -> Result<(), TrainError> {
-        self.push(index, kind);
+    /// Adds an activation behind a node, and gives the node with its output.
+    fn activate(&mut self, node: usize, activation: Activation) -> usize {
         let kind = match activation {
-            Activation::Linear => return Ok(()),
+            Activation::Linear => return node,
             Activation::Relu => Kind::Clip(Bounds::relu(None)),
             Activation::Relu6 => Kind::Clip(Bounds::relu(Some(6.0))),
             Activation::Softmax => Kind::Softmax,
-            other => {
-                let message = format!("the activation {} cannot be trained yet", other.name());
-                return Err(problem(&self.graph.layers[index], message));
-            }
+            Activation::Gelu => Kind::Gelu,
+            Activation::Sigmoid => Kind::Curve(Curve::Sigmoid),
+            Activation::Tanh => Kind::Curve(Curve::Tanh),
+            Activation::Elu => Kind::Curve(Curve::Elu),
+            Activation::Silu => Kind::Curve(Curve::Silu),
+            Activation::HardSigmoid => Kind::Curve(Curve::HardSigmoid),
+            Activation::HardSilu => Kind::Curve(Curve::HardSilu),
+            Activation::Softplus => Kind::Curve(Curve::Softplus),
+            Activation::LeakyRelu => Kind::Curve(Curve::leaky(Activation::LEAKY_SLOPE)),
+            Activation::Exponential => Kind::Curve(Curve::Exponential),
         };
-        let inputs = vec![self.node_of[index]];
-        self.network.nodes.push(Node { kind, inputs, uses: 0 });
-        self.node_of[index] = self.network.nodes.len() - 1;
-        Ok(())
+        self.push(kind, vec![node])
     }
 
-    fn add_activation(&mut self, index: usize, bounds: Option<Bounds>) -> Result<(), TrainError> {
-        let input = self.input_layer(&self.graph.layers[index], 0)?;
+    /// Adds the clipping of a layer, to the normalisation in front of it where there is one for it alone.
+    fn add_clip(&mut self, layer: &Layer, bounds: Bounds) -> usize {
+        let input = layer.inputs[0].0;
         let node = self.node_of[input];
-        let Some(bounds) = bounds else {
-            self.node_of[index] = node;
-            return Ok(());
-        };
         let fuses = matches!(self.graph.layers[input].op, Op::BatchNorm { .. })
             && self.readers[input] == 1
             && self.graph.output.0 != input;
         match &mut self.network.nodes[node].kind {
             Kind::Norm { options, .. } if fuses => {
                 options.bounds = bounds;
-                self.node_of[index] = node;
+                node
             }
-            _ => self.push(index, Kind::Clip(bounds)),
+            _ => self.push(Kind::Clip(bounds), vec![node]),
         }
-        Ok(())
+    }
+
+    /// A matrix product over the channels, whose kernel is weight `weight` of the layer and whose bias comes behind it.
+    fn pointwise(&mut self, index: usize, weight: usize, bias: bool) -> Kind {
+        let window = Sliding::POINTWISE.over([1, 1, 1]);
+        Kind::Conv { kernel: self.parameter(index, weight), bias: self.bias(index, weight + 1, bias), window }
     }
 
     fn only_reader_takes_padding(&self, index: usize) -> bool {
@@ -238,42 +233,22 @@ impl Builder<'_> {
         let takes = |layer: &Layer| match &layer.op {
             Op::Conv2d(conv) => conv.padding == Padding::Valid,
             Op::DepthwiseConv2d(conv) => conv.padding == Padding::Valid,
+            Op::SeparableConv2d(conv) => conv.padding == Padding::Valid,
             _ => false,
         };
         self.graph.output.0 != index && readers.next().is_some_and(takes) && readers.next().is_none()
     }
 
-    fn window(
-        &self,
-        layer: &Layer,
-        (kernel, strides, dilation, padding): Geometry,
-    ) -> Result<Window, TrainError> {
-        let input = self.input_layer(layer, 0)?;
-        if [kernel.0, kernel.1, strides.0, strides.1, dilation.0, dilation.1].contains(&0) {
-            return Err(problem(layer, "a kernel side, stride or dilation is 0"));
+    /// The window of a convolution, with the padding that it takes over.
+    fn padded_window(&self, layer: &Layer, sliding: Sliding) -> Window {
+        match self.padding[layer.inputs[0].0] {
+            Some(border) => sliding.with_border(border),
+            None => self.window(layer, sliding),
         }
-        let ((top, bottom), (left, right)) = match (self.padding[input], padding) {
-            (Some(border), _) => border,
-            (None, Padding::Valid) => ((0, 0), (0, 0)),
-            (None, Padding::Same) => {
-                let [height, width, _] = image_shape(self.input_shape(layer, 0)?);
-                (
-                    same_padding(height, kernel.0, strides.0, dilation.0),
-                    same_padding(width, kernel.1, strides.1, dilation.1),
-                )
-            }
-        };
-        let window = Window { kernel, strides, dilation, before: (top, left), after: (bottom, right) };
-        // The padded input's own shape is the graph's; the window reads what lies before the padding.
-        let source = match self.padding[input] {
-            Some(_) => self.input_layer(&self.graph.layers[input], 0)?,
-            None => input,
-        };
-        let [height, width, _] = image_shape(&self.graph.layers[source].output.shape);
-        match window.output((height, width)) {
-            Some(_) => Ok(window),
-            None => Err(problem(layer, format!("its window is larger than its {height}x{width} input"))),
-        }
+    }
+
+    fn window(&self, layer: &Layer, sliding: Sliding) -> Window {
+        sliding.over(self.image(layer, 0))
     }
 
     fn parameter(&mut self, layer: usize, weight: usize) -> usize {
@@ -281,61 +256,38 @@ impl Builder<'_> {
         self.network.parameters.len() - 1
     }
 
-    fn checked_parameter(&mut self, layer: usize, weight: usize) -> Result<usize, TrainError> {
-        weight_shape(&self.graph.layers[layer], weight)?;
-        Ok(self.parameter(layer, weight))
+    fn bias(&mut self, layer: usize, weight: usize, there: bool) -> Option<usize> {
+        there.then(|| self.parameter(layer, weight))
     }
 
-    fn input_layer(&self, layer: &Layer, input: usize) -> Result<usize, TrainError> {
-        match layer.inputs.get(input) {
-            Some(id) if id.0 < self.graph.layers.len() => Ok(id.0),
-            _ => Err(problem(layer, "it reads nothing")),
-        }
+    /// The nodes that a layer reads.
+    fn inputs(&self, layer: &Layer) -> Vec<usize> {
+        layer.inputs.iter().map(|input| self.node_of[input.0]).collect()
     }
 
-    fn input_shape(&self, layer: &Layer, input: usize) -> Result<&[usize], TrainError> {
-        Ok(&self.graph.layers[self.input_layer(layer, input)?].output.shape)
+    /// Height, width and channels of what a layer reads.
+    fn image(&self, layer: &Layer, input: usize) -> [usize; 3] {
+        image(&self.graph.layers[layer.inputs[input].0].output.shape)
     }
 }
 
 fn readers(graph: &Graph) -> Vec<usize> {
     let mut readers = vec![0; graph.layers.len()];
     for input in graph.layers.iter().flat_map(|layer| &layer.inputs) {
-        if let Some(count) = readers.get_mut(input.0) {
-            *count += 1;
-        }
+        readers[input.0] += 1;
     }
     readers
 }
 
-/// Height, width and channels; a vector is a 1x1 image.
-fn image_shape(shape: &[usize]) -> [usize; 3] {
-    match shape {
-        [height, width, channels] => [*height, *width, *channels],
-        other => [1, 1, other.iter().product()],
-    }
-}
-
-/// TensorFlow's `SAME` padding of one axis: before and after, the odd one after.
-fn same_padding(input: usize, kernel: usize, stride: usize, dilation: usize) -> (usize, usize) {
-    let reach = (kernel - 1) * dilation + 1;
-    let needed = (input.div_ceil(stride).max(1) - 1) * stride + reach;
-    let total = needed.saturating_sub(input);
-    (total / 2, total - total / 2)
+fn resize(shape: &[usize], interpolation: Interpolation) -> Kind {
+    let [height, width, _] = image(shape);
+    Kind::Resize(Resize { size: (height, width), interpolation })
 }
 
 /// The number that was written where `value` was read: 0.999, not the nearest f32. Keras takes 1 minus it in double
 /// precision, and the f32's would be wrong in the fifth digit.
 fn decimal(value: f32) -> f64 {
     value.to_string().parse().unwrap_or_else(|_| f64::from(value))
-}
-
-fn weight_shape(layer: &Layer, weight: usize) -> Result<&[usize], TrainError> {
-    match layer.weights.get(weight) {
-        Some(tensor) if matches!(tensor.data, Data::F32(_)) => Ok(&tensor.shape),
-        Some(_) => Err(problem(layer, "its weights are integers")),
-        None => Err(problem(layer, "weights are missing")),
-    }
 }
 
 fn problem(layer: &Layer, message: impl Into<String>) -> TrainError {

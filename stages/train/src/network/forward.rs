@@ -1,8 +1,8 @@
 //! The forward pass.
 
 use super::{Kind, Network};
-use crate::ops;
-use burn::tensor::{Device, Tensor, TensorData};
+use crate::ops::{self, Bounds};
+use burn::tensor::{Device, Tensor, TensorData, activation};
 use contract::Random;
 use rayon::prelude::*;
 
@@ -54,27 +54,46 @@ impl Network {
                 Kind::Depthwise { kernel, bias: index, window } => {
                     ops::depthwise(first(), parameters[*kernel].clone(), bias(index), *window)
                 }
+                Kind::ConvTranspose { kernel, bias: index, transposed } => {
+                    ops::conv_transpose(first(), parameters[*kernel].clone(), bias(index), *transposed)
+                }
                 Kind::Norm { norm, gamma, beta, options } => {
-                    let (gamma, beta) = (parameters[*gamma].clone(), parameters[*beta].clone());
+                    let input = first();
+                    let channels = input.dims()[1];
+                    let [gamma, beta] = [(gamma, 1.0), (beta, 0.0)].map(|(index, constant)| match index {
+                        Some(index) => parameters[*index].clone(),
+                        None => vector(&vec![constant; channels], &device),
+                    });
                     match mode {
                         Mode::Training(..) if !self.norms[*norm].frozen => {
-                            let (output, mean, variance) = ops::norm(first(), gamma, beta, *options);
+                            let (output, mean, variance) = ops::norm(input, gamma, beta, *options);
                             moments[*norm] = (floats(mean), floats(variance));
                             output
                         }
                         Mode::Training(_, statistics) | Mode::Inference(statistics) => {
                             let (mean, variance) = &statistics[*norm];
                             let [mean, variance] = [mean, variance].map(|values| vector(values, &device));
-                            ops::norm_with(first(), [gamma, beta, mean, variance], *options)
+                            ops::norm_with(input, [gamma, beta, mean, variance], *options)
                         }
                     }
                 }
                 Kind::Clip(bounds) => ops::clip(first(), *bounds),
-                Kind::Softmax => burn::tensor::activation::softmax(first(), 1),
-                Kind::Add => first() + first(),
+                Kind::Curve(curve) => ops::curve(first(), *curve),
+                Kind::Gelu => activation::gelu(first()),
+                Kind::Prelu { alpha, shape } => prelu(first(), parameters[*alpha].clone(), *shape),
+                Kind::Softmax => activation::softmax(first(), 1),
+                Kind::Add => combined(inputs, Tensor::add),
+                Kind::Multiply => combined(inputs, Tensor::mul),
                 Kind::Concat => Tensor::cat(inputs, 1),
                 Kind::Pad { height, width } => first().pad((width.0, width.1, height.0, height.1), 0.0),
-                Kind::Pool => {
+                Kind::Crop { start, size } => {
+                    let input = first();
+                    let [batch, channels, ..] = input.dims();
+                    let (rows, columns) = (start.0..start.0 + size.0, start.1..start.1 + size.1);
+                    input.slice([0..batch, 0..channels, rows, columns])
+                }
+                Kind::Pool(pool) => ops::pool(first(), *pool),
+                Kind::Mean => {
                     let input = first();
                     let [batch, channels, height, width] = input.dims();
                     input
@@ -84,10 +103,14 @@ impl Network {
                 }
                 Kind::Reshape { from, to } => reshape(first(), *from, *to),
                 Kind::Resize(resize) => ops::resize(first(), *resize),
-                Kind::Dropout { layer, rate } => match mode {
+                Kind::Dropout { layer, rate, channels } => match mode {
                     Mode::Training(dropout, _) if *rate > 0.0 => {
                         let input = first();
-                        let mask = dropout.mask(layer, *rate, input.dims(), &device);
+                        let mut shape = input.dims();
+                        if *channels {
+                            (shape[2], shape[3]) = (1, 1);
+                        }
+                        let mask = dropout.mask(layer, *rate, shape, &device);
                         input * mask
                     }
                     _ => first(),
@@ -130,6 +153,18 @@ impl Dropout<'_> {
         });
         Tensor::from_data(TensorData::new(mask, shape), device)
     }
+}
+
+/// The inputs joined one by one; axes of one element are repeated.
+fn combined(inputs: Vec<Tensor<4>>, join: fn(Tensor<4>, Tensor<4>) -> Tensor<4>) -> Tensor<4> {
+    inputs.into_iter().reduce(join).expect("a layer that joins reads something")
+}
+
+/// `max(x, 0) + alpha * min(x, 0)`, alpha of shape `[height, width, channels]`, 1 where it is shared.
+fn prelu(input: Tensor<4>, alpha: Tensor<1>, [height, width, channels]: [usize; 3]) -> Tensor<4> {
+    let alpha = alpha.reshape([1, height, width, channels]).permute([0, 3, 1, 2]);
+    let below = Bounds { low: f32::NEG_INFINITY, high: 0.0 };
+    ops::clip(input.clone(), Bounds::relu(None)) + alpha * ops::clip(input, below)
 }
 
 /// Reshapes as in the graph, where channels come last.

@@ -7,13 +7,14 @@
 mod build;
 mod forward;
 mod frozen;
+mod geometry;
 mod weights;
 
 pub(crate) use forward::{Dropout, Mode, floats, vector};
 pub(crate) use frozen::FrozenLayers;
 pub(crate) use weights::{Statistics, Weights, power};
 
-use crate::ops::{Bounds, NormOptions, Resize, Window};
+use crate::ops::{Bounds, Curve, NormOptions, Pool, Resize, Transposed, Window};
 
 /// A trainable network: operations in order of execution.
 #[derive(Debug, Clone)]
@@ -33,10 +34,12 @@ struct Slot {
     trainable: bool,
 }
 
-/// A normalisation with moving statistics: weights 2 and 3 of its layer.
+/// A normalisation with moving statistics.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct NormSlot {
     layer: usize,
+    /// Which weight of the layer is the moving mean; the moving variance comes behind it.
+    mean: usize,
     momentum: f64,
     /// Whether its layer is frozen: it normalises by its moving statistics in training too.
     frozen: bool,
@@ -57,17 +60,62 @@ struct Node {
 #[derive(Debug, Clone)]
 enum Kind {
     Input,
-    Conv { kernel: usize, bias: Option<usize>, window: Window },
-    Depthwise { kernel: usize, bias: Option<usize>, window: Window },
-    Norm { norm: usize, gamma: usize, beta: usize, options: NormOptions },
+    Conv {
+        kernel: usize,
+        bias: Option<usize>,
+        window: Window,
+    },
+    Depthwise {
+        kernel: usize,
+        bias: Option<usize>,
+        window: Window,
+    },
+    ConvTranspose {
+        kernel: usize,
+        bias: Option<usize>,
+        transposed: Transposed,
+    },
+    Norm {
+        norm: usize,
+        gamma: Option<usize>,
+        beta: Option<usize>,
+        options: NormOptions,
+    },
     Clip(Bounds),
+    Curve(Curve),
+    Gelu,
+    Prelu {
+        alpha: usize,
+        shape: [usize; 3],
+    },
     Softmax,
     Add,
+    Multiply,
     Concat,
-    Pad { height: (usize, usize), width: (usize, usize) },
-    Pool,
-    Reshape { from: [usize; 3], to: [usize; 3] },
+    Pad {
+        height: (usize, usize),
+        width: (usize, usize),
+    },
+    Crop {
+        start: (usize, usize),
+        size: (usize, usize),
+    },
+    Pool(Pool),
+    /// Of each channel over height and width.
+    Mean,
+    Reshape {
+        from: [usize; 3],
+        to: [usize; 3],
+    },
     Resize(Resize),
-    Dropout { layer: String, rate: f32 },
-    Rescale { scale: f32, offset: f32 },
+    /// Of single elements, or of whole channels.
+    Dropout {
+        layer: String,
+        rate: f32,
+        channels: bool,
+    },
+    Rescale {
+        scale: f32,
+        offset: f32,
+    },
 }

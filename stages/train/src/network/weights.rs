@@ -121,8 +121,8 @@ impl Network {
                 .iter()
                 .map(|norm| {
                     Ok(Statistics {
-                        mean: widened(floats(norm.layer, 2)?),
-                        variance: widened(floats(norm.layer, 3)?),
+                        mean: widened(floats(norm.layer, norm.mean)?),
+                        variance: widened(floats(norm.layer, norm.mean + 1)?),
                         updates: 0,
                         fresh: !norm.loaded && !norm.frozen,
                     })
@@ -142,8 +142,8 @@ impl Network {
             graph.layers[slot.layer].weights[slot.weight].data = Data::F32(values.clone());
         }
         for (norm, (mean, variance)) in self.norms.iter().zip(statistics) {
-            graph.layers[norm.layer].weights[2].data = Data::F32(mean.clone());
-            graph.layers[norm.layer].weights[3].data = Data::F32(variance.clone());
+            graph.layers[norm.layer].weights[norm.mean].data = Data::F32(mean.clone());
+            graph.layers[norm.layer].weights[norm.mean + 1].data = Data::F32(variance.clone());
         }
     }
 

@@ -1,6 +1,8 @@
 //! Derivatives of the operations, registered with burn's autodiff.
 
-use super::{Bounds, NetworkOps, NormOptions, Normalized, NormalizedGradients, Resize, Window};
+use super::{
+    Bounds, Curve, NetworkOps, NormOptions, Normalized, NormalizedGradients, Pool, Resize, Transposed, Window,
+};
 use burn::backend::{
     AutodiffBackend,
     autodiff::{
@@ -15,109 +17,132 @@ use burn::backend::{
 /// The gradients themselves have no derivatives: a second backward pass through them would be a mistake in this crate.
 const FIRST_ORDER: &str = "only first derivatives are taken of a network";
 
-impl<B: NetworkOps, C: CheckpointStrategy> NetworkOps for Autodiff<B, C> {
-    fn conv(
-        input: FloatTensor<Self>,
-        kernel: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        window: Window,
-    ) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct Conv;
-        impl<B: NetworkOps> Backward<B, 3> for Conv {
-            type State = (NodeId, NodeId, Window);
-            fn backward(
-                self,
-                ops: Ops<Self::State, 3>,
-                grads: &mut Gradients,
-                checkpointer: &mut Checkpointer,
-            ) {
-                let [input_node, kernel_node, bias_node] = ops.parents;
-                let gradient = grads.consume::<B>(&ops.node);
-                let (input, kernel, window) = ops.state;
-                let input: FloatTensor<B> = checkpointer.retrieve_node_output(input);
-                let kernel: FloatTensor<B> = checkpointer.retrieve_node_output(kernel);
-                if let Some(node) = bias_node {
-                    grads.register::<B>(node.id, B::bias_gradient(gradient.clone()));
-                }
-                if let Some(node) = kernel_node {
-                    let part =
-                        B::conv_kernel_gradient(input.clone(), kernel.clone(), gradient.clone(), window);
-                    grads.register::<B>(node.id, part);
-                }
-                if let Some(node) = input_node {
-                    grads.register::<B>(node.id, B::conv_input_gradient(input, kernel, gradient, window));
+/// An operation of one input, with options: `unary!(clip, clip_gradient, Clip, Bounds)`.
+macro_rules! unary {
+    ($forward:ident, $gradient:ident, $step:ident, $options:ty) => {
+        fn $forward(input: FloatTensor<Self>, options: $options) -> FloatTensor<Self> {
+            #[derive(Debug)]
+            struct $step;
+            impl<B: NetworkOps> Backward<B, 1> for $step {
+                type State = (NodeId, $options);
+                fn backward(
+                    self,
+                    ops: Ops<Self::State, 1>,
+                    grads: &mut Gradients,
+                    checkpointer: &mut Checkpointer,
+                ) {
+                    let [node] = ops.parents;
+                    let gradient = grads.consume::<B>(&ops.node);
+                    let (input, options) = ops.state;
+                    let input: FloatTensor<B> = checkpointer.retrieve_node_output(input);
+                    if let Some(node) = node {
+                        grads.register::<B>(node.id, B::$gradient(input, gradient, options));
+                    }
                 }
             }
-        }
-        match Conv.prepare::<C>([input.node(), kernel.node(), bias.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(mut prep) => {
-                let state = (prep.checkpoint(&input), prep.checkpoint(&kernel), window);
-                let output =
-                    B::conv(input.into_primitive(), kernel.into_primitive(), bias.into_primitive(), window);
-                prep.finish(state, output)
+            match $step.prepare::<C>([input.node()]).compute_bound().stateful() {
+                OpsKind::Tracked(mut prep) => {
+                    let state = (prep.checkpoint(&input), options);
+                    prep.finish(state, B::$forward(input.into_primitive(), options))
+                }
+                OpsKind::UnTracked(prep) => prep.finish(B::$forward(input.into_primitive(), options)),
             }
-            OpsKind::UnTracked(prep) => prep.finish(B::conv(
-                input.into_primitive(),
-                kernel.into_primitive(),
-                bias.into_primitive(),
-                window,
-            )),
         }
-    }
 
-    fn depthwise(
-        input: FloatTensor<Self>,
-        kernel: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        window: Window,
-    ) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct Depthwise;
-        impl<B: NetworkOps> Backward<B, 3> for Depthwise {
-            type State = (NodeId, NodeId, Window);
-            fn backward(
-                self,
-                ops: Ops<Self::State, 3>,
-                grads: &mut Gradients,
-                checkpointer: &mut Checkpointer,
-            ) {
-                let [input_node, kernel_node, bias_node] = ops.parents;
-                let gradient = grads.consume::<B>(&ops.node);
-                let (input, kernel, window) = ops.state;
-                let input: FloatTensor<B> = checkpointer.retrieve_node_output(input);
-                let kernel: FloatTensor<B> = checkpointer.retrieve_node_output(kernel);
-                if let Some(node) = bias_node {
-                    grads.register::<B>(node.id, B::bias_gradient(gradient.clone()));
+        fn $gradient(_: FloatTensor<Self>, _: FloatTensor<Self>, _: $options) -> FloatTensor<Self> {
+            unreachable!("{FIRST_ORDER}")
+        }
+    };
+}
+
+/// An operation of an input, a kernel and a bias, with options.
+macro_rules! weighted {
+    ($forward:ident, $input_gradient:ident, $kernel_gradient:ident, $step:ident, $options:ty) => {
+        fn $forward(
+            input: FloatTensor<Self>,
+            kernel: FloatTensor<Self>,
+            bias: FloatTensor<Self>,
+            options: $options,
+        ) -> FloatTensor<Self> {
+            #[derive(Debug)]
+            struct $step;
+            impl<B: NetworkOps> Backward<B, 3> for $step {
+                type State = (NodeId, NodeId, $options);
+                fn backward(
+                    self,
+                    ops: Ops<Self::State, 3>,
+                    grads: &mut Gradients,
+                    checkpointer: &mut Checkpointer,
+                ) {
+                    let [input_node, kernel_node, bias_node] = ops.parents;
+                    let gradient = grads.consume::<B>(&ops.node);
+                    let (input, kernel, options) = ops.state;
+                    let input: FloatTensor<B> = checkpointer.retrieve_node_output(input);
+                    let kernel: FloatTensor<B> = checkpointer.retrieve_node_output(kernel);
+                    if let Some(node) = bias_node {
+                        grads.register::<B>(node.id, B::bias_gradient(gradient.clone()));
+                    }
+                    if let Some(node) = kernel_node {
+                        let part =
+                            B::$kernel_gradient(input.clone(), kernel.clone(), gradient.clone(), options);
+                        grads.register::<B>(node.id, part);
+                    }
+                    if let Some(node) = input_node {
+                        grads.register::<B>(node.id, B::$input_gradient(input, kernel, gradient, options));
+                    }
                 }
-                if let Some(node) = kernel_node {
-                    let part = B::depthwise_kernel_gradient(input.clone(), gradient.clone(), window);
-                    grads.register::<B>(node.id, part);
+            }
+            let nodes = [input.node(), kernel.node(), bias.node()];
+            match $step.prepare::<C>(nodes).compute_bound().stateful() {
+                OpsKind::Tracked(mut prep) => {
+                    let state = (prep.checkpoint(&input), prep.checkpoint(&kernel), options);
+                    let (input, kernel) = (input.into_primitive(), kernel.into_primitive());
+                    prep.finish(state, B::$forward(input, kernel, bias.into_primitive(), options))
                 }
-                if let Some(node) = input_node {
-                    let part = B::depthwise_input_gradient(input, kernel, gradient, window);
-                    grads.register::<B>(node.id, part);
+                OpsKind::UnTracked(prep) => {
+                    let (input, kernel) = (input.into_primitive(), kernel.into_primitive());
+                    prep.finish(B::$forward(input, kernel, bias.into_primitive(), options))
                 }
             }
         }
-        match Depthwise.prepare::<C>([input.node(), kernel.node(), bias.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(mut prep) => {
-                let state = (prep.checkpoint(&input), prep.checkpoint(&kernel), window);
-                let output = B::depthwise(
-                    input.into_primitive(),
-                    kernel.into_primitive(),
-                    bias.into_primitive(),
-                    window,
-                );
-                prep.finish(state, output)
-            }
-            OpsKind::UnTracked(prep) => prep.finish(B::depthwise(
-                input.into_primitive(),
-                kernel.into_primitive(),
-                bias.into_primitive(),
-                window,
-            )),
+
+        fn $input_gradient(
+            _: FloatTensor<Self>,
+            _: FloatTensor<Self>,
+            _: FloatTensor<Self>,
+            _: $options,
+        ) -> FloatTensor<Self> {
+            unreachable!("{FIRST_ORDER}")
         }
+
+        fn $kernel_gradient(
+            _: FloatTensor<Self>,
+            _: FloatTensor<Self>,
+            _: FloatTensor<Self>,
+            _: $options,
+        ) -> FloatTensor<Self> {
+            unreachable!("{FIRST_ORDER}")
+        }
+    };
+}
+
+impl<B: NetworkOps, C: CheckpointStrategy> NetworkOps for Autodiff<B, C> {
+    weighted!(conv, conv_input_gradient, conv_kernel_gradient, Conv, Window);
+    weighted!(depthwise, depthwise_input_gradient, depthwise_kernel_gradient, Depthwise, Window);
+    weighted!(
+        conv_transpose,
+        conv_transpose_input_gradient,
+        conv_transpose_kernel_gradient,
+        ConvTranspose,
+        Transposed
+    );
+    unary!(clip, clip_gradient, Clip, Bounds);
+    unary!(curve, curve_gradient, Curved, Curve);
+    unary!(pool, pool_gradient, Pooled, Pool);
+    unary!(resize, resize_gradient, Resized, Resize);
+
+    fn bias_gradient(_: FloatTensor<Self>) -> FloatTensor<Self> {
+        unreachable!("{FIRST_ORDER}")
     }
 
     fn norm(
@@ -201,7 +226,8 @@ impl<B: NetworkOps, C: CheckpointStrategy> NetworkOps for Autodiff<B, C> {
                 }
             }
         }
-        let weights = [gamma, beta, mean, variance].map(|weight| weight.into_primitive());
+        let (gamma, beta) = (gamma.into_primitive(), beta.into_primitive());
+        let weights = [gamma, beta, mean.into_primitive(), variance.into_primitive()];
         let output = {
             let [gamma, beta, mean, variance] = weights.clone();
             |input| B::norm_with(input, gamma, beta, mean, variance, options)
@@ -212,64 +238,6 @@ impl<B: NetworkOps, C: CheckpointStrategy> NetworkOps for Autodiff<B, C> {
                 prep.finish(state, output(input.into_primitive()))
             }
             OpsKind::UnTracked(prep) => prep.finish(output(input.into_primitive())),
-        }
-    }
-
-    fn clip(input: FloatTensor<Self>, bounds: Bounds) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct Clip;
-        impl<B: NetworkOps> Backward<B, 1> for Clip {
-            type State = (NodeId, Bounds);
-            fn backward(
-                self,
-                ops: Ops<Self::State, 1>,
-                grads: &mut Gradients,
-                checkpointer: &mut Checkpointer,
-            ) {
-                let [node] = ops.parents;
-                let gradient = grads.consume::<B>(&ops.node);
-                let (input, bounds) = ops.state;
-                let input: FloatTensor<B> = checkpointer.retrieve_node_output(input);
-                if let Some(node) = node {
-                    grads.register::<B>(node.id, B::clip_gradient(input, gradient, bounds));
-                }
-            }
-        }
-        match Clip.prepare::<C>([input.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(mut prep) => {
-                let state = (prep.checkpoint(&input), bounds);
-                prep.finish(state, B::clip(input.into_primitive(), bounds))
-            }
-            OpsKind::UnTracked(prep) => prep.finish(B::clip(input.into_primitive(), bounds)),
-        }
-    }
-
-    fn resize(input: FloatTensor<Self>, resize: Resize) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct Resized;
-        impl<B: NetworkOps> Backward<B, 1> for Resized {
-            type State = (NodeId, Resize);
-            fn backward(
-                self,
-                ops: Ops<Self::State, 1>,
-                grads: &mut Gradients,
-                checkpointer: &mut Checkpointer,
-            ) {
-                let [node] = ops.parents;
-                let gradient = grads.consume::<B>(&ops.node);
-                let (input, resize) = ops.state;
-                let input: FloatTensor<B> = checkpointer.retrieve_node_output(input);
-                if let Some(node) = node {
-                    grads.register::<B>(node.id, B::resize_gradient(input, gradient, resize));
-                }
-            }
-        }
-        match Resized.prepare::<C>([input.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(mut prep) => {
-                let state = (prep.checkpoint(&input), resize);
-                prep.finish(state, B::resize(input.into_primitive(), resize))
-            }
-            OpsKind::UnTracked(prep) => prep.finish(B::resize(input.into_primitive(), resize)),
         }
     }
 
@@ -315,41 +283,6 @@ impl<B: NetworkOps, C: CheckpointStrategy> NetworkOps for Autodiff<B, C> {
         unreachable!("{FIRST_ORDER}")
     }
 
-    fn conv_input_gradient(
-        _: FloatTensor<Self>,
-        _: FloatTensor<Self>,
-        _: FloatTensor<Self>,
-        _: Window,
-    ) -> FloatTensor<Self> {
-        unreachable!("{FIRST_ORDER}")
-    }
-
-    fn conv_kernel_gradient(
-        _: FloatTensor<Self>,
-        _: FloatTensor<Self>,
-        _: FloatTensor<Self>,
-        _: Window,
-    ) -> FloatTensor<Self> {
-        unreachable!("{FIRST_ORDER}")
-    }
-
-    fn bias_gradient(_: FloatTensor<Self>) -> FloatTensor<Self> {
-        unreachable!("{FIRST_ORDER}")
-    }
-
-    fn depthwise_input_gradient(
-        _: FloatTensor<Self>,
-        _: FloatTensor<Self>,
-        _: FloatTensor<Self>,
-        _: Window,
-    ) -> FloatTensor<Self> {
-        unreachable!("{FIRST_ORDER}")
-    }
-
-    fn depthwise_kernel_gradient(_: FloatTensor<Self>, _: FloatTensor<Self>, _: Window) -> FloatTensor<Self> {
-        unreachable!("{FIRST_ORDER}")
-    }
-
     fn norm_gradient(
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
@@ -359,14 +292,6 @@ impl<B: NetworkOps, C: CheckpointStrategy> NetworkOps for Autodiff<B, C> {
         _: FloatTensor<Self>,
         _: NormOptions,
     ) -> NormalizedGradients<Self> {
-        unreachable!("{FIRST_ORDER}")
-    }
-
-    fn clip_gradient(_: FloatTensor<Self>, _: FloatTensor<Self>, _: Bounds) -> FloatTensor<Self> {
-        unreachable!("{FIRST_ORDER}")
-    }
-
-    fn resize_gradient(_: FloatTensor<Self>, _: FloatTensor<Self>, _: Resize) -> FloatTensor<Self> {
         unreachable!("{FIRST_ORDER}")
     }
 }

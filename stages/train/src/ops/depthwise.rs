@@ -26,7 +26,7 @@ pub(crate) fn forward(
         let (sample, channel) = (index / outputs, index % outputs);
         let plane = &input[(sample * channels + channel / multiplier) * height * width..][..height * width];
         vectorized(|| {
-            for_each_run(window, (height, width), out, |tap, target_at, source_at, length| {
+            window.for_each_run((height, width), out, |tap, target_at, source_at, length| {
                 let weight = kernel[tap * outputs + channel];
                 let (target, source) = (&mut target[target_at..][..length], &plane[source_at..]);
                 if window.strides.1 == 1 {
@@ -60,7 +60,7 @@ pub(crate) fn input_gradient(
         for output in channel * multiplier..(channel + 1) * multiplier {
             let gradient = &gradient[(sample * outputs + output) * pixels..][..pixels];
             vectorized(|| {
-                for_each_run(window, (height, width), out, |tap, gradient_at, plane_at, length| {
+                window.for_each_run((height, width), out, |tap, gradient_at, plane_at, length| {
                     let weight = kernel[tap * outputs + output];
                     let (gradient, plane) = (&gradient[gradient_at..][..length], &mut plane[plane_at..]);
                     if window.strides.1 == 1 {
@@ -98,7 +98,7 @@ pub(crate) fn kernel_gradient(
                 let plane = &input[(sample * channels + output / multiplier) * height * width..];
                 let gradient = &gradient[(sample * outputs + output) * pixels..][..pixels];
                 vectorized(|| {
-                    for_each_run(window, (height, width), out, |tap, gradient_at, plane_at, length| {
+                    window.for_each_run((height, width), out, |tap, gradient_at, plane_at, length| {
                         let (gradient, plane) = (&gradient[gradient_at..][..length], &plane[plane_at..]);
                         sums[tap] += if window.strides.1 == 1 {
                             dot(gradient, &plane[..length])
@@ -118,28 +118,6 @@ pub(crate) fn kernel_gradient(
         }
     }
     kernel
-}
-
-/// Calls `run(tap, output offset, input offset, length)` for every run of output pixels of a row that a tap reads inside
-/// the input; within a run the input advances by the column stride.
-#[inline(always)]
-fn for_each_run(
-    window: Window,
-    (height, width): (usize, usize),
-    out: (usize, usize),
-    mut run: impl FnMut(usize, usize, usize, usize),
-) {
-    for tap in 0..window.kernel.0 * window.kernel.1 {
-        let rows = window.rows(tap / window.kernel.1, height, out.0);
-        let cols = window.columns(tap % window.kernel.1, width, out.1);
-        if cols.len() == 0 {
-            continue;
-        }
-        for index in 0..rows.len() {
-            let input_row = rows.input + index * window.strides.0;
-            run(tap, (rows.start + index) * out.1 + cols.start, input_row * width + cols.input, cols.len());
-        }
-    }
 }
 
 #[inline(always)]

@@ -1,14 +1,14 @@
-//! Resampling by whole factors with half-pixel centres, as Keras' `UpSampling2D`.
+//! Resampling with half-pixel centres and without antialiasing, as Keras' `UpSampling2D` and `Resizing`.
 
 use super::{conv::Shape4, simd::add_scaled};
 use model::Interpolation;
 use rayon::prelude::*;
 
-/// Factors of height and width, and the sampling.
+/// The size of the output, and the sampling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Resize {
-    /// Factors of height and width.
-    pub(crate) factor: (usize, usize),
+    /// Height and width of the output.
+    pub(crate) size: (usize, usize),
     /// Sampling.
     pub(crate) interpolation: Interpolation,
 }
@@ -22,12 +22,17 @@ struct Between {
 }
 
 impl Resize {
-    fn axis(self, input: usize, factor: usize) -> Vec<Between> {
-        (0..input * factor)
+    fn axis(self, input: usize, output: usize) -> Vec<Between> {
+        // TensorFlow's arithmetic: which of two elements is nearest may hang on the last digit.
+        let scale = input as f32 / output as f32;
+        (0..output)
             .map(|index| match self.interpolation {
-                Interpolation::Nearest => Between { low: index / factor, high: index / factor, share: 0.0 },
+                Interpolation::Nearest => {
+                    let nearest = (((index as f32 + 0.5) * scale) as usize).min(input - 1);
+                    Between { low: nearest, high: nearest, share: 0.0 }
+                }
                 Interpolation::Bilinear => {
-                    let centre = (index as f32 + 0.5) / factor as f32 - 0.5;
+                    let centre = (index as f32 + 0.5) * input as f32 / output as f32 - 0.5;
                     let floor = centre.floor();
                     let low = floor.max(0.0) as usize;
                     let high = ((floor + 1.0).max(0.0) as usize).min(input - 1);
@@ -38,11 +43,11 @@ impl Resize {
     }
 }
 
-/// `[batch, channels, height * factor, width * factor]`.
+/// `[batch, channels, output height, output width]`.
 pub(crate) fn forward(input: &[f32], shape: Shape4, resize: Resize) -> Vec<f32> {
     let [_, _, height, width] = shape;
-    let (rows, columns) = (resize.axis(height, resize.factor.0), resize.axis(width, resize.factor.1));
-    let mut output = vec![0f32; input.len() * resize.factor.0 * resize.factor.1];
+    let (rows, columns) = (resize.axis(height, resize.size.0), resize.axis(width, resize.size.1));
+    let mut output = vec![0f32; input.len() / (height * width) * resize.size.0 * resize.size.1];
     output.par_chunks_mut(rows.len() * columns.len()).zip(input.par_chunks(height * width)).for_each(
         |(output, input)| {
             let mut blended = vec![0f32; width];
@@ -64,8 +69,8 @@ pub(crate) fn forward(input: &[f32], shape: Shape4, resize: Resize) -> Vec<f32> 
 /// Gradient with respect to the input: the transpose of [`forward`]. `shape` is the input's.
 pub(crate) fn input_gradient(gradient: &[f32], shape: Shape4, resize: Resize) -> Vec<f32> {
     let [_, _, height, width] = shape;
-    let (rows, columns) = (resize.axis(height, resize.factor.0), resize.axis(width, resize.factor.1));
-    let mut input = vec![0f32; gradient.len() / (resize.factor.0 * resize.factor.1)];
+    let (rows, columns) = (resize.axis(height, resize.size.0), resize.axis(width, resize.size.1));
+    let mut input = vec![0f32; gradient.len() / (resize.size.0 * resize.size.1) * height * width];
     input.par_chunks_mut(height * width).zip(gradient.par_chunks(rows.len() * columns.len())).for_each(
         |(input, gradient)| {
             let mut gathered = vec![0f32; width];

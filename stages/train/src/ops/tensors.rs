@@ -1,6 +1,6 @@
 //! The operations on burn's tensors, on any device that has them.
 
-use super::{Bounds, NetworkOps, NormOptions, Resize, Window};
+use super::{Bounds, Curve, NetworkOps, NormOptions, Pool, Resize, Transposed, Window};
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
@@ -21,6 +21,21 @@ pub(crate) fn depthwise(input: Tensor<4>, kernel: Tensor<1>, bias: Tensor<1>, wi
         kernel.into_dispatch(),
         bias.into_dispatch(),
         window,
+    ))
+}
+
+/// Transposed convolution. `kernel` is flat, in the graph's layout `[height, width, out, in]`.
+pub(crate) fn conv_transpose(
+    input: Tensor<4>,
+    kernel: Tensor<1>,
+    bias: Tensor<1>,
+    transposed: Transposed,
+) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::conv_transpose(
+        input.into_dispatch(),
+        kernel.into_dispatch(),
+        bias.into_dispatch(),
+        transposed,
     ))
 }
 
@@ -62,7 +77,17 @@ pub(crate) fn clip(input: Tensor<4>, bounds: Bounds) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::clip(input.into_dispatch(), bounds))
 }
 
-/// Resampling by whole factors.
+/// An activation function of single elements.
+pub(crate) fn curve(input: Tensor<4>, curve: Curve) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::curve(input.into_dispatch(), curve))
+}
+
+/// Pooling.
+pub(crate) fn pool(input: Tensor<4>, pool: Pool) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::pool(input.into_dispatch(), pool))
+}
+
+/// Resampling.
 pub(crate) fn resize(input: Tensor<4>, resize: Resize) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::resize(input.into_dispatch(), resize))
 }

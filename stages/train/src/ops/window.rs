@@ -43,6 +43,49 @@ impl Window {
     pub(crate) fn columns(&self, tap: usize, width: usize, out: usize) -> Span {
         Span::new(tap * self.dilation.1, self.before.1, self.strides.1, width, out)
     }
+
+    /// Calls `run(tap, output offset, input offset, length)` for every run of output pixels of a row that a tap reads inside
+    /// the input; within a run the input advances by the column stride. Taps come row by row.
+    #[inline(always)]
+    pub(crate) fn for_each_run(
+        &self,
+        (height, width): (usize, usize),
+        out: (usize, usize),
+        mut run: impl FnMut(usize, usize, usize, usize),
+    ) {
+        for tap in 0..self.kernel.0 * self.kernel.1 {
+            let rows = self.rows(tap / self.kernel.1, height, out.0);
+            let cols = self.columns(tap % self.kernel.1, width, out.1);
+            if cols.len() == 0 {
+                continue;
+            }
+            for index in 0..rows.len() {
+                let input_row = rows.input + index * self.strides.0;
+                run(
+                    tap,
+                    (rows.start + index) * out.1 + cols.start,
+                    input_row * width + cols.input,
+                    cols.len(),
+                );
+            }
+        }
+    }
+
+    /// Calls `visit(output offset, input offset)` for every element of every window that lies inside the input; of each
+    /// window row by row.
+    #[inline(always)]
+    pub(crate) fn for_each_tap(
+        &self,
+        size: (usize, usize),
+        out: (usize, usize),
+        mut visit: impl FnMut(usize, usize),
+    ) {
+        self.for_each_run(size, out, |_, output, input, length| {
+            for index in 0..length {
+                visit(output + index, input + index * self.strides.1);
+            }
+        });
+    }
 }
 
 /// Outputs along one axis for which a tap reads inside the input.

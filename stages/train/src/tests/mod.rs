@@ -10,6 +10,7 @@ mod forward;
 mod frozen;
 mod gradients;
 mod keras;
+mod layers;
 mod norms;
 mod optimizers;
 mod outcome;
