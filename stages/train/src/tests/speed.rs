@@ -1,17 +1,18 @@
 //! How long a step takes: `cargo test --release -p train speed -- --ignored --nocapture`.
 
 use super::support::{batch, trainer};
-use crate::state::State;
+use crate::{network::FrozenLayers, state::State};
 use model::{AsppVersion, Backbone, DeeplabV3};
 use std::time::Instant;
 
 #[test]
 #[ignore = "a measurement"]
 fn speed_of_a_step() {
-    for (side, size, alpha, classes, aspp) in [
-        (96, 16, 0.35, 4, AsppVersion::V2),
-        (128, 8, 0.35, 3, AsppVersion::V2),
-        (128, 16, 0.35, 12, AsppVersion::V1),
+    for (side, size, alpha, classes, aspp, frozen) in [
+        (96, 16, 0.35, 4, AsppVersion::V2, None),
+        (128, 8, 0.35, 3, AsppVersion::V2, None),
+        (128, 8, 0.35, 3, AsppVersion::V2, Some("(0:119)")),
+        (128, 16, 0.35, 12, AsppVersion::V1, None),
     ] {
         let network = DeeplabV3 {
             backbone: Backbone::MobilenetV2 { alpha },
@@ -23,7 +24,8 @@ fn speed_of_a_step() {
         };
         let mut graph = network.build().expect("a network");
         model::initialize(&mut graph, 1);
-        let trainer = trainer(&graph);
+        let mut trainer = trainer(&graph);
+        trainer.freeze(&FrozenLayers::resolve(frozen, &graph).expect("layers"));
         let mut state = State::new(trainer.network.read(&graph).expect("weights"), &trainer.optimizer);
         let batch = batch(size, (side, side, 3), classes as u32);
         for threads in [1, 2] {
@@ -46,7 +48,7 @@ fn speed_of_a_step() {
                 (times[4], cpu, start.elapsed().as_secs_f64())
             });
             println!(
-                "{side} batch {size} alpha {alpha} {aspp:?} {threads} threads: {step:.3} s a step ({cpu:.3} s of CPU), \
+                "{side} batch {size} alpha {alpha} {aspp:?} frozen {frozen:?} {threads} threads: {step:.3} s a step ({cpu:.3} s of CPU), \
                  {judge:.3} s a validation batch"
             );
         }
