@@ -2,7 +2,13 @@
 
 /// Round positions that cover `low..=high` in about `wanted` steps, first and last included.
 pub(crate) fn ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
-    let span = if high > low { high - low } else { high.abs().max(1.0) };
+    // A single value lies in the middle of twice itself.
+    let (low, high) = match high {
+        _ if high > low => (low, high),
+        0.0 => (0.0, 1.0),
+        value => ((2.0 * value).min(0.0), (2.0 * value).max(0.0)),
+    };
+    let span = high - low;
     let rough = span / wanted.max(1) as f64;
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 2.5, 5.0, 10.0].iter().map(|m| m * power).find(|s| *s >= rough * 0.999_999);
@@ -72,8 +78,10 @@ mod tests {
 
     #[test]
     fn a_single_value_gets_an_axis_too() {
-        let ticks = ticks(3.0, 3.0, 4);
-        assert!(ticks.len() >= 2 && ticks[0] <= 3.0 && ticks[ticks.len() - 1] >= 3.0, "{ticks:?}");
+        assert_eq!(ticks(3.0, 3.0, 4), [0.0, 2.0, 4.0, 6.0]);
+        assert_eq!(labels(&ticks(0.001, 0.001, 5)), ["0.0000", "0.0005", "0.0010", "0.0015", "0.0020"]);
+        assert_eq!(labels(&ticks(-1.0, -1.0, 4)), ["-2.0", "-1.5", "-1.0", "-0.5", "0.0"]);
+        assert_eq!(labels(&ticks(0.0, 0.0, 4)), ["0.00", "0.25", "0.50", "0.75", "1.00"]);
     }
 
     #[test]
