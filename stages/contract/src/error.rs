@@ -15,6 +15,11 @@ pub trait Problem: std::error::Error {
         None
     }
 
+    /// The same where it says something of what was found.
+    fn advice(&self) -> Option<String> {
+        self.help().map(str::to_owned)
+    }
+
     /// Whether it is no mistake but the user's wish to stop.
     fn is_cancellation(&self) -> bool {
         false
@@ -22,8 +27,7 @@ pub trait Problem: std::error::Error {
 
     /// As something found before the run.
     fn finding(&self) -> Finding {
-        let help = self.help().map(str::to_owned);
-        Finding { help, ..Finding::error(self.code(), self.to_string()) }
+        Finding { help: self.advice(), ..Finding::error(self.code(), self.to_string()) }
     }
 }
 
@@ -33,7 +37,7 @@ impl<P: Problem> From<P> for StageError {
             return Self::Cancelled;
         }
         let (code, message) = (problem.code().to_owned(), problem.to_string());
-        Self::Failed { code, message, help: problem.help().map(str::to_owned) }
+        Self::Failed { code, message, help: problem.advice() }
     }
 }
 

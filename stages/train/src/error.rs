@@ -100,6 +100,9 @@ pub enum TrainError {
     /// What it starts from cannot be used.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The layer list of a custom network is none.
+    #[error(transparent)]
+    Layers(#[from] formats::layer_list::LayerListError),
     /// An image or mask cannot be used.
     #[error(transparent)]
     Dataset(#[from] dataset::DatasetError),
@@ -131,6 +134,7 @@ impl Problem for TrainError {
             Self::Threads { .. } => "train::threads",
             Self::Settings(_) => "train::settings",
             Self::Start(error) => error.code(),
+            Self::Layers(error) => error.code,
             Self::Dataset(error) => error.code(),
             Self::Graph(_) => "model::graph",
             Self::Format(_) => "train::format",
@@ -159,6 +163,13 @@ impl Problem for TrainError {
             Self::Start(error) => error.help(),
             Self::Dataset(error) => error.help(),
             _ => None,
+        }
+    }
+
+    fn advice(&self) -> Option<String> {
+        match self {
+            Self::Layers(error) => error.help.clone(),
+            other => other.help().map(str::to_owned),
         }
     }
 

@@ -56,11 +56,13 @@ impl Stage for Train {
     fn inputs(&self) -> &'static [InputPort] {
         const SET: &[ArtifactKind] = &[ArtifactKind::ImageSet];
         const FILE: &[ArtifactKind] = &[ArtifactKind::FloatModel];
+        const LIST: &[ArtifactKind] = &[ArtifactKind::File];
         const INPUTS: &[InputPort] = &[
             InputPort::required(TRAINING_SET, SET),
             InputPort::required(VALIDATION_SET, SET),
             InputPort::named(ports::MODEL, FILE),
             InputPort::named(ports::BACKBONE, FILE),
+            InputPort::named(ports::LAYERS, LIST),
             InputPort::named(ports::TRAINING, FILE),
         ];
         INPUTS

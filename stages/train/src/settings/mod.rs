@@ -13,6 +13,7 @@ use contract::{
 };
 use dataset::{Classes, Preprocessor, augmentation::Augmentation};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 const STAGE: &str = "training";
 
@@ -74,6 +75,15 @@ pub enum ModelSettings {
         /// The kind of atrous spatial pyramid pooling.
         aspp: Aspp,
     },
+    /// A network of the user's own: the layer list at the port `layers`, or else the one that is here.
+    Custom {
+        /// Height, width, channels.
+        input_shape: (usize, usize, usize),
+        /// Variables of the list's template.
+        arguments: Map<String, Value>,
+        /// The list; none where a file has it.
+        layers: Option<String>,
+    },
     /// The model at the port `model`.
     File,
     /// The training at the port `training`.
@@ -88,9 +98,9 @@ impl ModelSettings {
     #[must_use]
     pub fn input_shape(&self) -> Option<(usize, usize, usize)> {
         match self {
-            Self::DeeplabV3MobilenetV2 { input_shape, .. } | Self::DeeplabV3Resnet50 { input_shape, .. } => {
-                Some(*input_shape)
-            }
+            Self::DeeplabV3MobilenetV2 { input_shape, .. }
+            | Self::DeeplabV3Resnet50 { input_shape, .. }
+            | Self::Custom { input_shape, .. } => Some(*input_shape),
             Self::File | Self::Training => None,
         }
     }
@@ -103,7 +113,7 @@ impl ModelSettings {
             Self::DeeplabV3MobilenetV2 { .. } => Some("block_13_expand_relu"),
             Self::DeeplabV3Resnet50 { output_stride: 8, .. } => Some("conv3_block4_out"),
             Self::DeeplabV3Resnet50 { .. } => Some("conv4_block6_out"),
-            Self::File | Self::Training => None,
+            Self::Custom { .. } | Self::File | Self::Training => None,
         }
     }
 }
@@ -183,7 +193,7 @@ impl TrainSettings {
             ModelSettings::DeeplabV3Resnet50 { input_shape, output_stride, aspp } => {
                 (Backbone::Resnet50, input_shape, output_stride, aspp)
             }
-            ModelSettings::File | ModelSettings::Training => return Ok(None),
+            ModelSettings::Custom { .. } | ModelSettings::File | ModelSettings::Training => return Ok(None),
         };
         let aspp = match aspp {
             Aspp::V1 => AsppVersion::V1,

@@ -1,10 +1,11 @@
-//! What a training starts from: a network of the zoo, a model file, or another training.
+//! What a training starts from: a network of the zoo or of the user's own, a model file, or another training.
 //!
 //! [`ports`] says where files come from, [`Start::read`] reads them, and [`Start::problems`] are all that can be known
 //! before hours of work. A model that ends in a softmax is trained without it: the loss is that of a softmax, and what is
 //! saved has it again.
 
 mod backbone;
+mod custom;
 mod error;
 pub(crate) mod kept;
 pub(crate) mod ports;
@@ -17,7 +18,7 @@ use crate::{
 use contract::{Finding, Input, Problem};
 use kept::Kept;
 use model::{Activation, Graph, Layer, LayerId, Op};
-use ports::{BACKBONE, MODEL, TRAINING, file};
+use ports::{BACKBONE, LAYERS, MODEL, TRAINING, file};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -34,6 +35,8 @@ pub(crate) struct Start {
     pub(crate) kept: Option<Kept>,
     /// What users call it: `the model own.h5`, `the network`.
     name: String,
+    /// Arguments of a network of the user's own that change nothing.
+    unused: Vec<String>,
 }
 
 impl Start {
@@ -46,10 +49,18 @@ impl Start {
         inputs: &BTreeMap<String, Input>,
     ) -> Result<Option<Self>, TrainError> {
         if let Some(graph) = settings.graph()? {
+            refuse(inputs, LAYERS, "training.model")?;
             refuse(inputs, MODEL, "training.model")?;
             refuse(inputs, TRAINING, "training.model")?;
             return Self::network(graph, settings, inputs).map(Some);
         }
+        if let ModelSettings::Custom { .. } = settings.model {
+            for port in [MODEL, TRAINING, BACKBONE] {
+                refuse(inputs, port, "training.model")?;
+            }
+            return Self::custom(settings, inputs);
+        }
+        refuse(inputs, LAYERS, "general.model_path")?;
         if settings.model == ModelSettings::Training {
             refuse(inputs, BACKBONE, "training.resume_training_from")?;
             refuse(inputs, MODEL, "training.resume_training_from")?;
@@ -79,7 +90,7 @@ impl Start {
 
     fn loaded(graph: Graph, name: &str, kept: Option<Kept>) -> Self {
         let loaded = (0..graph.layers.len()).collect();
-        Self { graph, loaded, kept, name: format!("the model `{name}`") }
+        Self { graph, loaded, kept, name: format!("the model `{name}`"), unused: Vec::new() }
     }
 
     /// A network that is built, with the backbone of another model if there is one.
@@ -97,7 +108,8 @@ impl Start {
 
     /// A network that was made here.
     pub(crate) fn built(graph: Graph) -> Self {
-        Self { graph, loaded: BTreeSet::new(), kept: None, name: "the network".to_owned() }
+        let name = "the network".to_owned();
+        Self { graph, loaded: BTreeSet::new(), kept: None, name, unused: Vec::new() }
     }
 
     /// The settings that count: a training that goes on keeps some of its own.
@@ -153,6 +165,7 @@ impl Start {
             let beginning = trainer.and_then(|trainer| self.beginning(&trainer));
             findings.extend(beginning.err().map(|error| error.finding()));
         }
+        findings.extend(self.without_effect());
         let ignored = self.kept.as_ref().map(|kept| kept.original.ignored(settings));
         findings.extend(ignored.into_iter().flatten());
         findings.extend(self.nothing_frozen(settings));

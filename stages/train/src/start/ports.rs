@@ -13,6 +13,8 @@ use std::{
 pub(crate) const MODEL: &str = "model";
 /// A model, or its weights alone, whose backbone the network takes over.
 pub(crate) const BACKBONE: &str = "backbone";
+/// The layer list of a network of the user's own.
+pub(crate) const LAYERS: &str = "layers";
 /// The training to go on with.
 pub(crate) const TRAINING: &str = "training";
 /// The file with a training inside.
@@ -31,6 +33,7 @@ pub(crate) fn source(port: &str, config: &Config) -> Result<Option<Source>, Vec<
             (None, None) => Ok(None),
         },
         BACKBONE => training.model.as_ref().map_or(Ok(None), backbone),
+        LAYERS => training.model.as_ref().filter(|model| model.is_custom()).map_or(Ok(None), layers),
         TRAINING => match &training.resume_training_from {
             Some(path) => training_file(path, &config.general.saved_models_dir).map(Some),
             None => Ok(None),
@@ -46,6 +49,24 @@ pub(crate) fn file<'a>(inputs: &'a BTreeMap<String, Input>, port: &str) -> Optio
         InputContent::File { name, path } => Some((name, path)),
         InputContent::Source(_) => None,
     }
+}
+
+fn layers(model: &ModelSpec) -> Result<Option<Source>, Vec<Issue>> {
+    const KEY: &str = "training.model.file";
+    let Some(path) = &model.file else { return Ok(None) };
+    if !path.is_file() {
+        let resolved = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let what = if resolved.is_dir() { "is a folder, not a file" } else { "does not exist" };
+        let message = format!("the layer list `{}` {what}", resolved.display());
+        return Err(vec![Issue::new(IssueKind::Path, KEY, message)]);
+    }
+    Ok(Some(Source {
+        kind: ArtifactKind::File,
+        label: "layer list".to_owned(),
+        key: KEY.to_owned(),
+        content: SourceContent::File(path.clone()),
+        findings: Vec::new(),
+    }))
 }
 
 fn float(source: Source) -> Result<Source, Vec<Issue>> {

@@ -4,6 +4,7 @@ mod backbone;
 mod callbacks;
 mod codec;
 mod continued;
+mod custom;
 mod deeplab_step;
 mod diverged;
 mod forward;
