@@ -50,7 +50,11 @@ fn the_examples_are_valid() {
     };
     let own = ["examples/command_stage/chain.yaml", "examples/command_stage/rates.yaml.j2"];
     let sweeps = ["examples/sweep/network.yaml", "examples/sweep/commands.yaml"];
-    let said = validate(pipeline, &[&own[..], &sweeps, &["examples/quickstart/camvid.yaml", "examples/custom_model/train.yaml"]].concat());
+    let said = validate(
+        pipeline,
+        &[&own[..], &sweeps, &["examples/quickstart/camvid.yaml", "examples/custom_model/train.yaml"]]
+            .concat(),
+    );
     assert!(said.contains("stages: points -> line -> summary"), "{said}");
     assert!(said.contains("line_1 -> line_2 -> line_3 -> all"), "{said}");
     let said = validate(&custom, &["examples/custom_stage.yaml"]);
