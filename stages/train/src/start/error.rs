@@ -56,6 +56,14 @@ pub enum StartError {
         /// The layer with the softmax.
         layer: String,
     },
+    /// Each class by itself, which the loss does not look at.
+    #[error("{model} ends in a sigmoid (layer `{layer}`), which tells of each class by itself")]
+    Sigmoid {
+        /// The model.
+        model: String,
+        /// The layer with the sigmoid.
+        layer: String,
+    },
     /// A model that rescales pixels itself would get rescaled ones.
     #[error(
         "{model} rescales its input itself (layer `{layer}`), and `preprocessing.rescaling` makes it {low} to {high} before"
@@ -161,7 +169,7 @@ impl Problem for StartError {
             Self::Channels { .. } => "model::channels",
             Self::OutputShape { .. } => "model::output_shape",
             Self::Classes { .. } => "model::classes",
-            Self::EarlySoftmax { .. } => "train::early_softmax",
+            Self::EarlySoftmax { .. } | Self::Sigmoid { .. } => "train::probabilities",
             Self::RescaledTwice { .. } => "model::rescaled_twice",
             Self::NoDropout { .. } | Self::DropoutUnset { .. } => "train::dropout",
             Self::NoLayer { .. } | Self::OtherShape { .. } | Self::NoWeight { .. } => "train::backbone",
@@ -187,6 +195,9 @@ impl Problem for StartError {
             }
             Self::EarlySoftmax { .. } => {
                 "the loss is that of a softmax: make it the model's last layer, or leave it out and end with logits"
+            }
+            Self::Sigmoid { .. } => {
+                "a pixel has one class, so the loss is that of a softmax: end with a softmax, or with logits"
             }
             Self::RescaledTwice { .. } => {
                 "name the model without preprocessing layers (best_model.h5), or set `rescaling: {scale: 1, offset: 0}`"

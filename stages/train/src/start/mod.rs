@@ -17,7 +17,9 @@ use crate::{
 };
 use contract::{Finding, Input, Problem};
 use kept::Kept;
-use model::{Activation, Graph, Layer, LayerId, Op};
+use model::{
+    Activation, Conv2d, Conv2dTranspose, Dense, DepthwiseConv2d, Graph, Layer, LayerId, Op, SeparableConv2d,
+};
 use ports::{BACKBONE, LAYERS, MODEL, TRAINING, file};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -72,11 +74,11 @@ impl Start {
     }
 
     /// A model from a file, whose dropout layers get this rate.
-    fn model(name: &str, path: &Path, dropout: Option<f64>) -> Result<Self, TrainError> {
+    fn model(name: &str, path: &Path, wanted: Option<f64>) -> Result<Self, TrainError> {
         let mut graph = formats::read_model(path, name)?;
         for layer in &mut graph.layers {
-            if let (Op::Dropout { rate }, Some(dropout)) = (&mut layer.op, dropout) {
-                *rate = dropout as f32;
+            if let (Some(rate), Some(wanted)) = (dropout(&mut layer.op), wanted) {
+                *rate = wanted as f32;
             }
         }
         Ok(Self::loaded(graph, name, None))
@@ -139,12 +141,15 @@ impl Start {
     pub(crate) fn logits(&self) -> Graph {
         let mut graph = self.graph.clone();
         let last = &mut graph.layers[graph.output.0];
-        match &mut last.op {
-            Op::Activation(function) if *function == Activation::Softmax => *function = Activation::Linear,
-            Op::Conv2d(conv) if conv.activation == Activation::Softmax => {
-                conv.activation = Activation::Linear;
+        if last_function(&last.op) == Activation::Softmax {
+            match &mut last.op {
+                Op::Conv2d(Conv2d { activation, .. })
+                | Op::DepthwiseConv2d(DepthwiseConv2d { activation, .. })
+                | Op::SeparableConv2d(SeparableConv2d { activation, .. })
+                | Op::Conv2dTranspose(Conv2dTranspose { activation, .. })
+                | Op::Dense(Dense { activation, .. }) => *activation = Activation::Linear,
+                op => *op = Op::Activation(Activation::Linear),
             }
-            _ => {}
         }
         graph
     }
@@ -213,7 +218,7 @@ impl Start {
         let mut problems = Vec::new();
         problems.extend(self.misfitting_input(settings));
         problems.extend(self.misfitting_output(settings));
-        problems.extend(self.early_softmax());
+        problems.extend(self.probabilities());
         problems.extend(self.rescaled_twice(settings));
         match &self.kept {
             Some(kept) => problems.extend(kept.too_few_epochs(settings.epochs)),
@@ -246,28 +251,37 @@ impl Start {
         }
     }
 
-    /// A softmax whose probabilities nothing but layers that keep them apart lead to the output.
-    fn early_softmax(&self) -> Option<StartError> {
-        let mut layer = self.graph.layer(self.graph.output);
-        while let (false, [input]) = (is_softmax(layer), layer.inputs.as_slice()) {
-            let passes = matches!(
+    /// An output of probabilities that the loss cannot be computed from: those of a sigmoid, and those of a softmax that is
+    /// not the last layer.
+    fn probabilities(&self) -> Option<StartError> {
+        let last = self.graph.layer(self.graph.output);
+        let mut layer = last;
+        while let (Activation::Linear, [input]) = (last_function(&layer.op), layer.inputs.as_slice()) {
+            let keeps_them = matches!(
                 layer.op,
                 Op::Upsample { .. }
+                    | Op::Resize { .. }
                     | Op::Reshape { .. }
-                    | Op::Dropout { .. }
-                    | Op::Rescale { .. }
+                    | Op::Crop2d { .. }
                     | Op::ZeroPad2d { .. }
-                    | Op::Activation(_)
-                    | Op::Relu { .. }
+                    | Op::Dropout { .. }
+                    | Op::SpatialDropout2d { .. }
+                    | Op::Rescale { .. }
+                    | Op::Activation(Activation::Linear)
             );
-            if !passes {
+            if !keeps_them {
                 return None;
             }
             layer = self.graph.layer(*input);
         }
-        let is_last = std::ptr::eq(layer, self.graph.layer(self.graph.output));
-        (is_softmax(layer) && !is_last)
-            .then(|| StartError::EarlySoftmax { model: self.name.clone(), layer: layer.name.clone() })
+        let (model, name) = (self.name.clone(), layer.name.clone());
+        match last_function(&layer.op) {
+            Activation::Softmax if !std::ptr::eq(layer, last) => {
+                Some(StartError::EarlySoftmax { model, layer: name })
+            }
+            Activation::Sigmoid | Activation::HardSigmoid => Some(StartError::Sigmoid { model, layer: name }),
+            _ => None,
+        }
     }
 
     fn rescaled_twice(&self, settings: &TrainSettings) -> Option<StartError> {
@@ -283,7 +297,8 @@ impl Start {
 
     fn misfitting_dropout(&self, settings: &TrainSettings) -> Option<StartError> {
         let model = self.name.clone();
-        let layer = self.graph.layers.iter().find(|layer| matches!(layer.op, Op::Dropout { .. }));
+        let drops = |layer: &&Layer| matches!(layer.op, Op::Dropout { .. } | Op::SpatialDropout2d { .. });
+        let layer = self.graph.layers.iter().find(drops);
         match (layer, settings.dropout) {
             (None, Some(rate)) => Some(StartError::NoDropout { model, rate }),
             (Some(layer), None) if settings.model == ModelSettings::File => {
@@ -309,11 +324,24 @@ fn rescaling(graph: &Graph) -> Option<LayerId> {
     }
 }
 
-fn is_softmax(layer: &Layer) -> bool {
-    match &layer.op {
-        Op::Activation(function) => *function == Activation::Softmax,
-        Op::Conv2d(conv) => conv.activation == Activation::Softmax,
-        Op::DepthwiseConv2d(conv) => conv.activation == Activation::Softmax,
-        _ => false,
+/// The function that a layer ends with.
+fn last_function(op: &Op) -> Activation {
+    match op {
+        Op::Activation(activation)
+        | Op::Conv2d(Conv2d { activation, .. })
+        | Op::DepthwiseConv2d(DepthwiseConv2d { activation, .. })
+        | Op::SeparableConv2d(SeparableConv2d { activation, .. })
+        | Op::Conv2dTranspose(Conv2dTranspose { activation, .. })
+        | Op::Dense(Dense { activation, .. }) => *activation,
+        Op::Softmax => Activation::Softmax,
+        _ => Activation::Linear,
+    }
+}
+
+/// The rate of a layer that drops.
+fn dropout(op: &mut Op) -> Option<&mut f32> {
+    match op {
+        Op::Dropout { rate } | Op::SpatialDropout2d { rate } => Some(rate),
+        _ => None,
     }
 }

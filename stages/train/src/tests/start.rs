@@ -13,7 +13,7 @@ struct Own {
     upsampling: usize,
     dropout: bool,
     rescaling: bool,
-    /// A softmax as layer of its own, in the classifier, or under the upsampling.
+    /// Where there is a function for probabilities: a layer of its own, in the classifier, or under the upsampling.
     softmax: Option<&'static str>,
 }
 
@@ -54,8 +54,11 @@ impl Own {
             let factor = (self.upsampling, self.upsampling);
             add("up", Op::Upsample { factor, interpolation: Interpolation::Bilinear });
         }
-        if self.softmax == Some("layer") {
-            add("softmax", Op::Activation(Activation::Softmax));
+        match self.softmax {
+            Some("layer") => add("softmax", Op::Activation(Activation::Softmax)),
+            Some("class") => add("softmax", Op::Softmax),
+            Some("sigmoid") => add("sigmoid", Op::Activation(Activation::Sigmoid)),
+            _ => {}
         }
         let mut graph = net.finish(last).expect("a graph");
         model::initialize(&mut graph, 7);
@@ -173,11 +176,13 @@ fn a_softmax_at_the_end_changes_nothing_but_the_output() {
         run_from(file, &of_file(None), folder.path(), 2, None)
     };
     let plain = run(&Own::default());
-    let ended = run(&Own { softmax: Some("layer"), ..Own::default() });
-    assert_eq!(plain.lasting, ended.lasting);
-    let (plain, ended) = (trained(&plain), trained(&ended));
-    assert_eq!(weights(&plain, "classes"), weights(&ended, "classes"));
-    assert_eq!(ended.layer(ended.output).op, Op::Activation(Activation::Softmax), "the softmax is saved");
+    for (kind, saved) in [("layer", Op::Activation(Activation::Softmax)), ("class", Op::Softmax)] {
+        let ended = run(&Own { softmax: Some(kind), ..Own::default() });
+        assert_eq!(plain.lasting, ended.lasting, "{kind}");
+        let (plain, ended) = (trained(&plain), trained(&ended));
+        assert_eq!(weights(&plain, "classes"), weights(&ended, "classes"), "{kind}");
+        assert_eq!(ended.layer(ended.output).op, saved, "the softmax is saved");
+    }
 
     let joined = trained(&run(&Own { softmax: Some("classifier"), ..Own::default() }));
     let Op::Conv2d(conv) = &joined.layer(joined.output).op else { panic!("the classifier is last") };
