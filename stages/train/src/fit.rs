@@ -6,6 +6,7 @@ use crate::{
     callbacks::Callbacks,
     checkpoint::Checkpoints,
     failpoint::AFTER_STEP,
+    network::Weights,
     outputs::Exporter,
     state::{EpochFigures, Position, State},
     trainer::{Diverged, Trainer},
@@ -43,11 +44,16 @@ struct Course<'a> {
 }
 
 impl Fit<'_> {
-    /// Goes on from `state` to the last epoch.
+    /// Goes on from `state` to the last epoch. Gives the weights that the training ends with: they may be others than those
+    /// of the state, from which it could go on.
     ///
     /// # Errors
     /// Cancellation, after a checkpoint; a loss that is no number; files that cannot be read or written.
-    pub(crate) fn run(&self, state: &mut State, checkpoints: &mut Checkpoints) -> Result<(), TrainError> {
+    pub(crate) fn run(
+        &self,
+        state: &mut State,
+        checkpoints: &mut Checkpoints,
+    ) -> Result<Weights, TrainError> {
         for epoch in 0..state.history.len() {
             self.tell_rate(epoch, state.history[epoch].lr);
             self.tell_epoch(epoch, state, None);
@@ -73,27 +79,29 @@ impl Fit<'_> {
         }
         // In Keras' order: the averages of weights replace them, then EarlyStopping has the last word.
         let Course { state, .. } = course;
-        self.trainer.optimizer.finish(&state.memory, &mut state.weights.parameters);
-        self.end(state);
-        Ok(())
+        let mut last = state.weights.clone();
+        self.trainer.optimizer.finish(&state.memory, &mut last.parameters);
+        self.end(state, &mut last);
+        Ok(last)
     }
 
     /// Ends a training that has diverged, if TerminateOnNaN is to and there is an epoch to go back to: with the weights at
     /// the end of the last whole epoch. Whatever happens, no checkpoint has seen the numbers that are none.
-    fn terminate(&self, state: &mut State, error: TrainError) -> Result<(), TrainError> {
+    fn terminate(&self, state: &mut State, error: TrainError) -> Result<Weights, TrainError> {
         let ends = self.callbacks.terminates_on_nan && matches!(error, TrainError::NanLoss { .. });
         let Some(weights) = state.callbacks.whole.clone().filter(|_| ends) else { return Err(error) };
         let Position { epoch, begun, .. } = state.position;
         state.weights = weights;
         state.position = Position { epoch, begun, ..Position::default() };
         self.context.warn(format!("{error}; TerminateOnNaN ends it with the models of epoch {epoch}"));
-        self.end(state);
-        Ok(())
+        let mut last = state.weights.clone();
+        self.end(state, &mut last);
+        Ok(last)
     }
 
     /// Lets callbacks end the training.
-    fn end(&self, state: &mut State) {
-        for line in self.callbacks.end(state) {
+    fn end(&self, state: &State, last: &mut Weights) {
+        for line in self.callbacks.end(state, last) {
             self.context.note(line);
         }
     }

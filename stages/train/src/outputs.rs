@@ -45,16 +45,21 @@ pub(crate) struct Exporter {
 }
 
 impl Exporter {
-    /// Writes all files into the stage's output folder and tells of them.
+    /// Writes all files into the stage's output folder and tells of them. `last` are the weights that the training ends with.
     ///
     /// # Errors
     /// A folder that cannot be written.
-    pub(crate) fn finish(&self, state: &State, context: &StageContext) -> Result<(), TrainError> {
+    pub(crate) fn finish(
+        &self,
+        state: &State,
+        last: &Weights,
+        context: &StageContext,
+    ) -> Result<(), TrainError> {
         let models = context.out.join(layout::SAVED_MODELS);
         let tables = context.out.join(layout::LOGS).join("metrics");
         fs::create_dir_all(&models)?;
         fs::create_dir_all(&tables)?;
-        for (name, bytes) in self.models(state)? {
+        for (name, bytes) in self.models(state, last)? {
             fs::write(models.join(name), bytes)?;
         }
         fs::write(tables.join(TABLE), table(&state.history))?;
@@ -99,7 +104,7 @@ impl Exporter {
         let tables = live.join(layout::LOGS).join("metrics");
         fs::create_dir_all(&models)?;
         fs::create_dir_all(&tables)?;
-        for (name, bytes) in self.models(state)? {
+        for (name, bytes) in self.models(state, &state.weights)? {
             replace(&models.join(name), &bytes)?;
         }
         for (run, bytes) in event_files(&state.history) {
@@ -110,8 +115,9 @@ impl Exporter {
         replace(&tables.join(TABLE), table(&state.history).as_bytes())
     }
 
-    fn models(&self, state: &State) -> Result<Vec<(&'static str, Vec<u8>)>, TrainError> {
-        let last = self.model(&state.weights);
+    /// The model files: those of `last` beside the best.
+    fn models(&self, state: &State, last: &Weights) -> Result<Vec<(&'static str, Vec<u8>)>, TrainError> {
+        let last = self.model(last);
         let mut models = vec![
             (LAST, keras::h5_bytes(&last)?),
             (LAST_AUGMENTED, kept::write(&last, self.rescaling, &self.original, state)?),

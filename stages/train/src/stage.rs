@@ -182,7 +182,7 @@ pub(crate) fn train_from(
     context: &StageContext,
 ) -> Result<(), TrainError> {
     let trainer = start.trainer(settings)?;
-    let beginning = start.beginning(&trainer)?;
+    let beginning = start.beginning(settings, &trainer)?;
     let (mut checkpoints, found) = Checkpoints::open(&context.partial, &beginning)?;
     for damaged in &found.damaged {
         let instead = match &found.state {
@@ -213,9 +213,9 @@ pub(crate) fn train_from(
         debias: settings.batchnorm_debias,
         context,
     };
-    fit.run(&mut state, &mut checkpoints)?;
+    let last = fit.run(&mut state, &mut checkpoints)?;
     failpoint::hit(BEFORE_OUTPUTS);
-    fit.exporter.finish(&state, context)
+    fit.exporter.finish(&state, &last, context)
 }
 
 /// The two sets, each in memory if it fits beside the training itself.

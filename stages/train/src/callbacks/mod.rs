@@ -55,6 +55,13 @@ impl Callbacks {
         Ok(callbacks)
     }
 
+    /// Whether a training that EarlyStopping has ended stays so with these callbacks: not if it has more patience now, or is
+    /// not there any more.
+    pub(crate) fn still_stop(&self, state: &State) -> bool {
+        let waited = state.callbacks.stopping.wait;
+        state.stopped && self.stopping.as_ref().is_some_and(|stopping| waited >= stopping.patience.into())
+    }
+
     /// The learning rate of an epoch, from 0, whose predecessor ended with the rate `before`.
     ///
     /// # Errors
@@ -80,7 +87,7 @@ impl Callbacks {
     }
 
     /// Gives the training the weights it ends with, and says what is to be told of its end.
-    pub(crate) fn end(&self, state: &mut State) -> Vec<String> {
+    pub(crate) fn end(&self, state: &State, last: &mut Weights) -> Vec<String> {
         let Some(settings) = &self.stopping else { return Vec::new() };
         let mut lines = Vec::new();
         if state.stopped {
@@ -88,7 +95,7 @@ impl Callbacks {
         }
         let restored = state.callbacks.stopping.weights.as_ref().filter(|_| settings.restore_best_weights);
         if let Some((epoch, weights)) = restored {
-            state.weights = weights.clone();
+            last.clone_from(weights);
             lines.push(format!("EarlyStopping restores the weights of epoch {}", epoch + 1));
         }
         if settings.verbose > 0 { lines } else { Vec::new() }

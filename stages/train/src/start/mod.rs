@@ -13,7 +13,8 @@ pub(crate) mod ports;
 pub use error::StartError;
 
 use crate::{
-    ModelSettings, TrainError, TrainSettings, network::FrozenLayers, state::State, trainer::Trainer,
+    ModelSettings, TrainError, TrainSettings, callbacks::Callbacks, network::FrozenLayers, state::State,
+    trainer::Trainer,
 };
 use contract::{Finding, Input, Problem};
 use kept::Kept;
@@ -166,9 +167,12 @@ impl Start {
     pub(crate) fn findings(&self, settings: &TrainSettings) -> Vec<Finding> {
         let mut findings: Vec<Finding> = self.problems(settings).iter().map(Problem::finding).collect();
         if findings.is_empty() {
-            let trainer = self.trainer(&self.settings(settings));
-            let beginning = trainer.and_then(|trainer| self.beginning(&trainer));
-            findings.extend(beginning.err().map(|error| error.finding()));
+            let settings = self.settings(settings);
+            let beginning = self.trainer(&settings).and_then(|trainer| self.beginning(&settings, &trainer));
+            findings.extend(match beginning {
+                Ok(state) => stays_stopped(&state, settings.epochs),
+                Err(error) => Some(error.finding()),
+            });
         }
         findings.extend(self.without_effect());
         let ignored = self.kept.as_ref().map(|kept| kept.original.ignored(settings));
@@ -200,15 +204,18 @@ impl Start {
         Ok(trainer)
     }
 
-    /// The state that training begins with.
+    /// The state that training begins with. One that EarlyStopping has ended goes on where the callbacks let it.
     ///
     /// # Errors
     /// Weights that are missing, and a kept state that does not fit.
-    pub(crate) fn beginning(&self, trainer: &Trainer) -> Result<State, TrainError> {
+    pub(crate) fn beginning(&self, settings: &TrainSettings, trainer: &Trainer) -> Result<State, TrainError> {
         let fresh = State::new(trainer.network.read(&self.graph)?, &trainer.optimizer);
         match &self.kept {
-            // What a callback ended goes on when it is asked to; the callback may end it again.
-            Some(kept) => Ok(State { stopped: false, ..kept.state(&fresh)? }),
+            Some(kept) => {
+                let mut state = kept.state(&fresh)?;
+                state.stopped = Callbacks::new(&settings.callbacks)?.still_stop(&state);
+                Ok(state)
+            }
             None => Ok(fresh),
         }
     }
@@ -307,6 +314,17 @@ impl Start {
             _ => None,
         }
     }
+}
+
+/// That a training that goes on has nothing left to do although more epochs are asked for.
+fn stays_stopped(state: &State, epochs: usize) -> Option<Finding> {
+    let done = state.history.len();
+    (state.stopped && done < epochs).then(|| {
+        let message =
+            format!("EarlyStopping has ended the training after epoch {done}, and it ends it again at once");
+        Finding::warning("train::stopped", message)
+            .with_help("raise its `patience`, or remove it from `callbacks`, to train on")
+    })
 }
 
 /// Refuses a port that is bound although the settings say otherwise, as an entry of `stages` can do.

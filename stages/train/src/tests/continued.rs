@@ -122,6 +122,49 @@ fn the_batch_size_may_change() {
     assert_ne!(losses(&story)[1], losses(&expected)[1], "the second has other batches");
 }
 
+fn early_stopping(patience: u32) -> contract::config::Callbacks {
+    let callbacks = serde_json::json!({"EarlyStopping": {
+        "monitor": "val_loss", "mode": "max", "patience": patience, "restore_best_weights": true
+    }});
+    serde_json::from_value(callbacks).expect("callbacks")
+}
+
+/// A loss that must rise for ever soon does not, so the first training ends early, with the weights of another epoch than
+/// its last. What it goes on from is its last epoch all the same.
+#[test]
+fn a_training_that_early_stopping_ended_goes_on_with_more_patience_or_without_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("last_augmented_model.h5");
+    let with = |callbacks, settings| TrainSettings { callbacks, ..settings };
+    let stopped = Run::new().go_with(&with(early_stopping(1), of_epochs(4)));
+    let epochs = |story: &Story| {
+        let table = String::from_utf8(story.files["logs/metrics/train_metrics.csv"].clone());
+        table.expect("text").lines().count() - 1
+    };
+    let done = epochs(&stopped);
+    assert!((2..4).contains(&done), "it ended after {done} epochs");
+    fs_err::write(&path, &stopped.files[LAST]).expect("a file");
+    let run = |name: &str, settings: &TrainSettings| {
+        run_from(file_at("training", &path), settings, &folder.path().join(name), 2, None)
+    };
+    let same = with(early_stopping(1), going_on(4));
+    insta::assert_snapshot!(
+        "stays_stopped",
+        told(&preflight(&same, file_at("training", &path)))
+            .replace(&format!("after epoch {done}"), "after epoch N")
+    );
+    assert!(run("same", &same) == stopped, "it stays where it ended");
+    let patient = with(early_stopping(9), going_on(4));
+    assert_eq!(told(&preflight(&patient, file_at("training", &path))), "");
+    assert_eq!(epochs(&run("patient", &patient)), 4);
+    let without = run("without", &going_on(4));
+    let undisturbed = undisturbed(4);
+    assert_eq!(without.lasting, undisturbed.lasting, "without the callback");
+    for file in ["saved_models/best_model.h5", "saved_models/last_model.h5"] {
+        assert!(without.files[file] == undisturbed.files[file], "{file} differs");
+    }
+}
+
 /// What is told before the run, and the same of the run itself.
 fn refused(name: &str, file: &Path, settings: &TrainSettings) {
     let at = file_at("training", file);
@@ -160,7 +203,7 @@ fn a_damaged_training_is_refused_before_the_run() {
         |text: &[u8]| whole.windows(text.len()).position(|window| window == text).expect("it is there");
     let training = find(b"pipeline training 1\n");
     let json = find(b"{\"dropout\"");
-    let state = find(b"pipeline training checkpoint 1\n");
+    let state = find(b"pipeline training state 2\n");
     for (name, at) in
         [("damaged_head", training), ("damaged_settings", json + 12), ("damaged_state", state + 5000)]
     {
@@ -201,30 +244,6 @@ assert whole.layers[1].__class__.__name__ == 'Rescaling', whole.layers[1]
         .output()
         .expect("python starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-#[test]
-fn a_training_that_early_stopping_ended_goes_on_when_it_is_asked_to() {
-    let folder = tempfile::tempdir().expect("a folder");
-    // Nothing is better by 9, so it ends after the second epoch.
-    let stopping = EarlyStopping { patience: 1, min_delta: 9.0, ..EarlyStopping::default() };
-    let callbacks = InOrder(vec![Callback::EarlyStopping(stopping)]);
-    let stopped = Run::new().go_with(&TrainSettings { callbacks: callbacks.clone(), ..of_epochs(5) });
-    let path = folder.path().join("last_augmented_model.h5");
-    fs_err::write(&path, &stopped.files[LAST]).expect("a file");
-    let go_on = |settings: &TrainSettings, name: &str| {
-        run_from(file_at("training", &path), settings, &folder.path().join(name), 2, None)
-    };
-    let epochs = |story: &Story| {
-        String::from_utf8_lossy(&story.files["logs/metrics/train_metrics.csv"]).lines().count() - 1
-    };
-    assert_eq!(epochs(&stopped), 2);
-    // The file that carries the training still has what the callback remembers.
-    let (found, expected) = (go_on(&going_on(3), "without"), undisturbed(3));
-    let last = "saved_models/last_model.h5";
-    assert_eq!(found.lasting, expected.lasting, "without the callback");
-    assert!(found.files[last] == expected.files[last], "without the callback");
-    assert_eq!(epochs(&go_on(&TrainSettings { callbacks, ..going_on(5) }, "with")), 3, "with it, one more");
 }
 
 #[test]
