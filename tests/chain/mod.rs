@@ -8,6 +8,7 @@ mod benchmark;
 mod cache;
 mod determinism;
 mod kill;
+mod steps;
 #[cfg(feature = "benchmark")]
 mod summary;
 #[cfg(feature = "benchmark")]

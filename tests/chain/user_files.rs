@@ -50,12 +50,12 @@ fn the_examples_are_valid() {
     };
     let own = ["examples/command_stage/chain.yaml", "examples/command_stage/rates.yaml.j2"];
     let sweeps = ["examples/sweep/network.yaml", "examples/sweep/commands.yaml"];
-    let said = validate(
-        pipeline,
-        &[&own[..], &sweeps, &["examples/quickstart/camvid.yaml", "examples/custom_model/train.yaml"]]
-            .concat(),
-    );
+    let tuning = ["first", "fine_tune", "steps"].map(|name| format!("examples/fine_tuning/{name}.yaml"));
+    let tuning = tuning.each_ref().map(String::as_str);
+    let networks = ["examples/quickstart/camvid.yaml", "examples/custom_model/train.yaml"];
+    let said = validate(pipeline, &[&own[..], &sweeps, &tuning, &networks].concat());
     assert!(said.contains("stages: points -> line -> summary"), "{said}");
+    assert!(said.contains("stages: first -> fine_tuned -> measured"), "{said}");
     assert!(said.contains("line_1 -> line_2 -> line_3 -> all"), "{said}");
     let said = validate(&custom, &["examples/custom_stage.yaml"]);
     assert!(said.contains("train -> quantize -> budget"), "{said}");
