@@ -141,6 +141,7 @@ fn what_does_not_fit_is_told_before_the_run() {
         ("no_dropout", Own::default(), Some(0.5)),
         ("dropout_unset", Own { dropout: true, ..Own::default() }, None),
         ("early_softmax", Own { softmax: Some("inside"), ..Own::default() }, None),
+        ("sigmoid", Own { softmax: Some("sigmoid"), ..Own::default() }, None),
         (
             "everything",
             Own { channels: 1, classes: 3, rescaling: true, dropout: true, ..Own::default() },
