@@ -76,7 +76,9 @@ fn told(callback: serde_json::Value) -> (Vec<f64>, Vec<String>) {
         _ => None,
     });
     let table = String::from_utf8(story.files["logs/metrics/train_metrics.csv"].clone()).expect("text");
-    let column = table.lines().skip(1).filter_map(|line| line.rsplit(',').next()?.parse::<f64>().ok());
+    let mut lines = table.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let lr = lines.next().and_then(|header| header.iter().position(|name| *name == "lr")).expect("a column");
+    let column = lines.map(|line| line[lr].parse::<f64>().expect("a number"));
     let rates: Vec<f64> = rates.collect();
     assert_eq!(rates, column.collect::<Vec<f64>>());
     (rates, notes.collect())
