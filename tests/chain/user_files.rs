@@ -52,7 +52,8 @@ fn the_examples_are_valid() {
     let sweeps = ["examples/sweep/network.yaml", "examples/sweep/commands.yaml"];
     let tuning = ["first", "fine_tune", "steps"].map(|name| format!("examples/fine_tuning/{name}.yaml"));
     let tuning = tuning.each_ref().map(String::as_str);
-    let networks = ["examples/quickstart/camvid.yaml", "examples/custom_model/train.yaml"];
+    let networks =
+        ["examples/quickstart/camvid.yaml", "examples/camvid/train.yaml", "examples/custom_model/train.yaml"];
     let said = validate(pipeline, &[&own[..], &sweeps, &tuning, &networks].concat());
     assert!(said.contains("stages: points -> line -> summary"), "{said}");
     assert!(said.contains("stages: first -> fine_tuned -> measured"), "{said}");
