@@ -149,12 +149,6 @@ fn models_that_cannot_be() {
     assert_snapshot!("model_and_file", {
         model("model_type: deeplab_v3", "model_type: deeplab_v3\n  model_path: a.h5")
     });
-    assert_snapshot!("nothing_to_train", {
-        ruled(&chain_with(
-            "  model:\n    name: mobilenet\n    version: v2\n    alpha: 0.35\n    input_shape: (128, 128, 3)\n",
-            "",
-        ))
-    });
     assert_snapshot!("custom_type_of_another_model", model("model_type: deeplab_v3", "model_type: custom"));
     assert_snapshot!("unknown_model_type", report(&chain_with("deeplab_v3", "deeplab_v4"), &[]));
     assert_snapshot!("frozen_layers", model("epochs: 10", "epochs: 10\n  frozen_layers: '(0:-1:'"));
