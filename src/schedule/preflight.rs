@@ -328,9 +328,10 @@ impl Preflighting<'_> {
                     Finding::error("record::copy", message).with_help("name a file in it")
                 } else if let Err((folder, error)) = probe(&copy.path) {
                     let message = format!(
-                        "the file `{}` of `{key}` cannot be made: `{}` cannot be written ({error})",
+                        "the file `{}` of `{key}` cannot be made: `{}` cannot be written ({})",
                         place.display(),
-                        folder.display()
+                        folder.display(),
+                        error.kind()
                     );
                     Finding::error("record::copy", message)
                         .with_help("make the folder writable, or name a file elsewhere")

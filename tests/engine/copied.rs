@@ -85,7 +85,7 @@ fn a_named_input_is_bound_by_its_name_alone() {
             serde_json::from_value(serde_json::json!({"first": first, "second": entry})).expect("entries");
         let config: Config = serde_json::from_value(serde_json::json!({
             "dataset": {"name": "points", "training_files_path": file!()},
-            "training": {"epochs": 1, "batch_size": 1, "optimizer": "Adam"},
+            "training": {"epochs": 1, "batch_size": 1, "optimizer": {"Adam": {}}},
         }))
         .expect("a configuration");
         let plan = compile_stages(&stages, &stages::registry(), &|_| &config).expect("a plan");

@@ -137,7 +137,8 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// The texts in it that people wrote or programs printed; names of runs and digests are neither.
+    /// The texts in it that people wrote or programs printed; names of runs, digests and paths of files that are there are
+    /// neither.
     pub fn texts_mut(&mut self) -> Vec<&mut String> {
         match self {
             Self::RunStarted { operation_mode, .. } | Self::RunResumed { operation_mode, .. } => {
@@ -145,13 +146,13 @@ impl EventKind {
             }
             Self::Progress(Progress { label, note, .. }) => [label].into_iter().chain(note).collect(),
             Self::Metric { name, .. } => vec![name],
-            Self::Figure { title, path } => vec![title, path],
+            Self::Figure { title, .. } => vec![title],
             Self::Note { message, .. } | Self::Warning { message, .. } => vec![message],
-            Self::ArtifactPublished { path, .. } => vec![path],
             Self::StageFailed { message, help, .. } => [message].into_iter().chain(help).collect(),
             Self::StagePlanned { .. }
             | Self::StageStarted { .. }
             | Self::CacheHit { .. }
+            | Self::ArtifactPublished { .. }
             | Self::StageFinished { .. }
             | Self::RunFinished { .. } => Vec::new(),
         }

@@ -1,6 +1,6 @@
 //! What the projection of a configuration refuses.
 
-use crate::{Train, TrainSettings};
+use crate::{ModelSettings, Train, TrainSettings};
 use contract::{Config, IssueKind, Settings, Stage, config::Callback};
 use serde_json::{Value, json};
 
@@ -210,11 +210,12 @@ fn a_renamed_class_is_the_same_training() {
 #[test]
 fn a_custom_model_has_a_type_by_its_name() {
     for general in [json!({}), json!({"model_type": "custom"})] {
-        let found = refused(|c| {
+        let config = config(|c| {
             c["general"] = general;
-            c["training"]["model"] = json!({"name": "custom", "input_shape": [90, 90, 3]});
+            c["training"]["model"] = json!({"name": "custom", "input_shape": [96, 96, 3]});
         });
-        assert_eq!(found, one(IssueKind::NotYet, "training.model.name"));
+        let settings = TrainSettings::from_config(&config).expect("settings");
+        assert!(matches!(settings.model, ModelSettings::Custom { input_shape: (96, 96, 3), .. }));
     }
 }
 
