@@ -1,8 +1,8 @@
 //! Checkpoints: a training's [`State`] on disk.
 //!
-//! A checkpoint is one file, the bytes of [`State::encode`]. A commit writes a temporary file, flushes it to the disk, renames it to `checkpoint-<number>` and flushes the folder,
-//! so a checkpoint is there whole or not at all. The last two are kept: if the newest is damaged nevertheless, the one
-//! before it serves.
+//! A checkpoint is one file, the bytes of [`State::encode`]. A commit writes a temporary file, flushes it to the disk,
+//! renames it to `checkpoint-<number>` and flushes the folder, so a checkpoint is there whole or not at all. The last two
+//! are kept: if the newest is damaged nevertheless, the one before it serves.
 
 use crate::{
     TrainError,
