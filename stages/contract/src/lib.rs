@@ -7,6 +7,7 @@
 //!
 //! Data flows one way: config -> settings + sources -> run -> artifacts + events.
 
+mod address;
 pub mod config;
 mod context;
 mod error;
@@ -25,6 +26,7 @@ pub mod suggest;
 mod tool;
 pub mod value;
 
+pub use address::Address;
 pub use config::Config;
 pub use context::{CancelToken, Input, InputContent, Runtime, StageContext};
 pub use error::{Problem, StageError};
