@@ -94,6 +94,7 @@ The parts, which programs find under the same words with `_` between them:
   objects        contents of files, each once
   results        what stages made: which files, metrics and figures
   checkpoints    of unfinished work, which goes on from there
+  downloads      copies of models that the configuration names by their addresses
   verdicts       checks before a run that found no error, not to be done again
   listings       which files data sets consist of
   finished runs  what `pipeline run` compares to say that there is nothing to do

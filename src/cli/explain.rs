@@ -119,8 +119,9 @@ impl Asked {
             args.config_name.clone(),
             args.cache_dir.clone(),
         );
-        let prepared = prepare(&configuration, registry)?;
-        let known = know(&configuration, &prepared.plan).map_err(|refusal| prepared.hide(refusal))?;
+        let mut prepared = prepare(&configuration, registry)?;
+        let known =
+            know(&configuration, &mut prepared.plan).map_err(|refusal| refusal.hidden(&prepared.loaded))?;
         let (stages, mut secrets) = views(
             &configuration,
             &prepared,

@@ -6,7 +6,7 @@ use crate::{
     plan::{Plan, StageNode, keys::Sources},
     store::{Completion, Digest, Glance, Store, this_program},
 };
-use contract::{Looked, Registry};
+use contract::{Looked, Registry, Source, SourceContent};
 use std::{collections::BTreeSet, path::Path};
 
 /// A configuration has less; `config` refuses what has more.
@@ -39,6 +39,14 @@ pub(crate) fn remember(
 ) {
     let text = Digest::of(prepared.loaded.text().as_bytes());
     let Some(command) = command(configuration, registry, &text) else { return };
+    let is_download = |source: &Source| match &source.content {
+        SourceContent::File(path) => store.is_download(path),
+        _ => false,
+    };
+    // Whether a server has another file by now is not seen by looking at the copy.
+    if prepared.plan.sources().any(|(_, source)| is_download(source)) {
+        return;
+    }
     let Some(glance) = glance(prepared, sources, key) else { return };
     if let Err(error) = store.save_glance(&command, &glance) {
         tracing::debug!(%error, "what a command looked at is not remembered");

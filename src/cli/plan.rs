@@ -51,8 +51,9 @@ after others if it depends on what these will make.
 Exit codes: 0, and with --check 3 if anything would run; else as in `pipeline --help`.";
 
 pub(crate) fn plan(args: &PlanArgs, registry: &Registry) -> Result<Exit, Refusal> {
-    let prepared = prepare(&args.configuration, registry)?;
-    let mut known = know(&args.configuration, &prepared.plan).map_err(|refusal| prepared.hide(refusal))?;
+    let mut prepared = prepare(&args.configuration, registry)?;
+    let known = know(&args.configuration, &mut prepared.plan);
+    let mut known = known.map_err(|refusal| prepared.hide(refusal))?;
     let mut secrets = prepared.loaded.secrets().clone();
     if args.why && !args.quiet {
         let found = views(&args.configuration, &prepared, &known, registry, None, None);

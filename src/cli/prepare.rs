@@ -4,11 +4,16 @@ use super::Refusal;
 use crate::{
     config::{self, ConfigErrors, Kept, Loaded},
     plan::{
-        Plan, PlanError, STAGES, StageState, Word, compile, compile_stages, keys, keys::Sources,
+        Plan, PlanError, STAGES, StageState, Word, compile, compile_stages, fetch, keys, keys::Sources,
         params_change_configuration, remember_in, status,
     },
     record::Layout,
-    store::{Digest, StatCache, Store},
+    report::{
+        cells::cut,
+        fetching,
+        screen::{columns, moves, screen},
+    },
+    store::{Digest, StatCache, Store, StoreError},
 };
 use clap::ValueHint;
 use contract::{Issue, Registry};
@@ -170,8 +175,8 @@ pub(crate) struct Known {
     pub(crate) states: BTreeMap<NodeIndex, StageState>,
 }
 
-/// Reads everything from outside once to know its digest, and looks into the store.
-pub(crate) fn know(configuration: &Configuration, plan: &Plan) -> Result<Known, Refusal> {
+/// Fetches what is elsewhere, reads everything from outside once to know its digest, and looks into the store.
+pub(crate) fn know(configuration: &Configuration, plan: &mut Plan) -> Result<Known, Refusal> {
     Outside::read(configuration, plan)?.known(plan)
 }
 
@@ -184,14 +189,15 @@ pub(crate) struct Outside {
 }
 
 impl Outside {
-    /// Reads everything from outside once to know its digest.
-    pub(crate) fn read(configuration: &Configuration, plan: &Plan) -> Result<Self, Refusal> {
+    /// Fetches what is elsewhere, and reads everything from outside once to know its digest.
+    pub(crate) fn read(configuration: &Configuration, plan: &mut Plan) -> Result<Self, Refusal> {
         Self::read_in(configuration.cache_dir.clone(), plan)
     }
 
     /// The same with the store at `root`, else where the environment says.
-    pub(crate) fn read_in(root: Option<PathBuf>, plan: &Plan) -> Result<Self, Refusal> {
+    pub(crate) fn read_in(root: Option<PathBuf>, plan: &mut Plan) -> Result<Self, Refusal> {
         let store = Store::open(root)?;
+        fetched(plan, &store)?;
         let sources = keys::digest_sources(plan, &StatCache::of(&store))?;
         let recipes = keys::recipes(plan, &sources)?;
         Ok(Self { store, sources, recipes })
@@ -203,6 +209,21 @@ impl Outside {
         let states = status(plan, &sources, recipes, &store)?;
         Ok(Known { store, sources, states })
     }
+}
+
+/// Fetches what the plan reads from elsewhere, and shows how far that is.
+fn fetched(plan: &mut Plan, store: &Store) -> Result<(), Vec<StoreError>> {
+    let (shown, mut drawn) = (moves(), false);
+    let fetched = fetch(plan, store, &mut |address, bytes, total| {
+        if shown {
+            screen().show(vec![cut(&fetching(address, bytes, total), columns())]);
+            drawn = true;
+        }
+    });
+    if drawn {
+        screen().show(Vec::new());
+    }
+    fetched
 }
 
 pub(crate) fn layout(config: &contract::Config) -> Result<Layout, Refusal> {

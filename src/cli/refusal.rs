@@ -9,7 +9,7 @@ use crate::{
     schedule::Located,
     store::StoreError,
 };
-use contract::StageError;
+use contract::{Issue, StageError};
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 use serde_json::{Value, json};
 use std::{
@@ -42,7 +42,14 @@ pub(crate) enum Refusal {
 impl Refusal {
     /// The same without the secrets of a configuration.
     pub(crate) fn hidden(self, loaded: &Loaded) -> Self {
-        Self::Hidden(Box::new(self), loaded.secrets().clone())
+        Self::Hidden(Box::new(self.pointed(loaded)), loaded.secrets().clone())
+    }
+
+    /// The same with the places in the configuration that name what could not be fetched.
+    fn pointed(self, loaded: &Loaded) -> Self {
+        let Self::Store(errors) = self else { return self };
+        let issues: Vec<Issue> = errors.iter().filter_map(StoreError::issue).collect();
+        if issues.len() == errors.len() { loaded.errors(issues).into() } else { Self::Store(errors) }
     }
 
     /// The exit code it ends with.

@@ -68,10 +68,10 @@ pub(crate) fn resume(args: &ResumeArgs, registry: &Registry) -> Result<Exit, Ref
     let store = held.store(args.cache_dir.as_deref())?;
     held.enter(args.directory.as_deref())?;
     remember_in(store.clone());
-    let prepared = held.prepare(registry)?;
+    let mut prepared = held.prepare(registry)?;
+    let outside = Outside::read_in(store, &mut prepared.plan);
     let hide = |refusal| prepared.hide(refusal);
-    let known = Outside::read_in(store, &prepared.plan).and_then(|outside| outside.known(&prepared.plan));
-    let known = known.map_err(hide)?;
+    let known = outside.and_then(|outside| outside.known(&prepared.plan)).map_err(hide)?;
     let found = preflight(&prepared, &known, registry, options, held.folder.path()).map_err(hide)?;
 
     // From here on there is something to lose.

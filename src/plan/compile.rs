@@ -237,6 +237,7 @@ fn handle(content: &SourceContent) -> &Path {
     match content {
         SourceContent::File(path) | SourceContent::Folder(path) => path,
         SourceContent::Images(entries) => entries.first().map_or(Path::new(""), |entry| &entry.image),
+        SourceContent::Remote { address, .. } => Path::new(address.as_str()),
         SourceContent::Generated { generator, .. } => Path::new(generator),
     }
 }

@@ -93,6 +93,7 @@ struct SourceView<'a> {
 enum ContentView<'a> {
     File(&'a Path),
     Folder(&'a Path),
+    Remote(String),
     Images(usize),
     Generated { generator: &'a str, parameters: &'a Map<String, Value> },
 }
@@ -146,6 +147,7 @@ impl<'a> SourceView<'a> {
         let content = match &source.content {
             SourceContent::File(path) => ContentView::File(path),
             SourceContent::Folder(path) => ContentView::Folder(path),
+            SourceContent::Remote { address, .. } => ContentView::Remote(address.to_string()),
             SourceContent::Images(images) => ContentView::Images(images.len()),
             SourceContent::Generated { generator, parameters } => {
                 ContentView::Generated { generator, parameters }

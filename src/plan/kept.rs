@@ -78,6 +78,7 @@ fn origin<'a>(plan: &Plan, binding: &Binding, name_of: &dyn Fn(NodeIndex) -> &'a
             key: source.key.clone(),
             path: match &source.content {
                 SourceContent::File(path) | SourceContent::Folder(path) => Some(path.display().to_string()),
+                SourceContent::Remote { address, .. } => Some(address.to_string()),
                 SourceContent::Images(_) | SourceContent::Generated { .. } => None,
             },
         },

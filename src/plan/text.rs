@@ -75,7 +75,7 @@ pub(super) fn size(source: &Source) -> Option<String> {
     match &source.content {
         SourceContent::Images(images) => Some(format!("{} images", images.len())),
         SourceContent::Generated { generator, .. } => Some(generator.clone()),
-        SourceContent::File(_) | SourceContent::Folder(_) => None,
+        SourceContent::File(_) | SourceContent::Folder(_) | SourceContent::Remote { .. } => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Errors of the store.
 
 use super::Digest;
+use contract::{Issue, IssueKind};
 use miette::Diagnostic;
 use std::{
     io::{self, ErrorKind},
@@ -169,6 +170,21 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// A file that is elsewhere cannot be had.
+    #[error("{label}: cannot fetch {address} (`{key}`): {why}")]
+    #[diagnostic(code(store::not_fetched), help("{help}"))]
+    NotFetched {
+        /// What it is: `model_path`.
+        label: String,
+        /// The configuration key that names it.
+        key: String,
+        /// Where it is, without secrets.
+        address: String,
+        /// What is in the way.
+        why: String,
+        /// What to do instead.
+        help: String,
+    },
     /// A file from outside kept changing while it was read.
     #[error("{label}: `{}` changed each time it was read (`{key}`)", path.display())]
     #[diagnostic(code(store::input_changing), help("wait until whatever writes it is done, then run again"))]
@@ -204,6 +220,14 @@ impl StoreError {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full { action, path, source },
             _ => Self::Io { action, path, source },
         }
+    }
+
+    /// What could not be fetched, as something wrong with the key that names it.
+    #[must_use]
+    pub fn issue(&self) -> Option<Issue> {
+        let Self::NotFetched { key, address, why, help, .. } = self else { return None };
+        let message = format!("cannot fetch {address}: {why}");
+        Some(Issue::new(IssueKind::Path, key, message).with_help(help))
     }
 
     /// Whether a stored result turned out to be damaged, so that the work must be done again: a corrupt or a missing

@@ -174,6 +174,7 @@ impl Clearing<'_> {
         cleared.bytes_before += self.results.iter().map(|result| result.entry.bytes).sum::<u64>();
         cleared.bytes_after = cleared.bytes_before;
         self.sidelines(&mut cleared)?;
+        self.downloads(&mut cleared)?;
         self.partials(&mut cleared)?;
         // Those that are damaged first, then those used longest ago.
         self.results.sort_by_key(|result| (result.damage().is_none(), result.entry.used, result.fingerprint));
@@ -345,6 +346,23 @@ impl Clearing<'_> {
                     cleared.remove(part, &entry);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Removes copies of what addresses name that no command asked for for long.
+    fn downloads(&self, cleared: &mut Cleared) -> Result<(), StoreError> {
+        for entry in self.store.entries(Part::Downloads)? {
+            if self.stops(cleared) {
+                break;
+            }
+            if self.idle(&entry) < SIDELINES_STAY {
+                continue;
+            }
+            if !self.dry_run {
+                os::remove(&entry.path).map_err(|error| StoreError::io("remove", &entry.path, error))?;
+            }
+            cleared.remove(Part::Downloads, &entry);
         }
         Ok(())
     }

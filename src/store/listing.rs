@@ -51,7 +51,7 @@ impl SourceListing {
     pub fn of(source: &Source, digested: &SourceDigest) -> Option<Self> {
         let state = |path: &Path| digested.content(path).map_or(FileState::Absent, FileState::Content);
         Some(match &source.content {
-            SourceContent::File(_) => return None,
+            SourceContent::File(_) | SourceContent::Remote { .. } => return None,
             SourceContent::Folder(root) => {
                 let below = |path: &Path| Some(path.strip_prefix(root).ok()?.to_str()?.to_owned());
                 let files = digested.contents().filter_map(|(path, digest)| Some((below(path)?, digest)));

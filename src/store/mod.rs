@@ -13,6 +13,7 @@
 //! partial/FINGERPRINT/     checkpoints of unfinished work
 //! attempts/NAME/           folders of stages that run now, held by the lock on the `lease` inside
 //! sources/DIGEST.json      what a data set consists of, to say what has changed in it
+//! downloads/KEY/NAME      copies of what addresses name
 //! verdicts/DIGEST.json     findings of preflights that were clean
 //! leases/NAME              what a run in progress has found or made
 //! size.json                how much all of it is, as far as is known
@@ -33,6 +34,7 @@ mod clock;
 mod completion;
 mod digest;
 mod document;
+mod downloads;
 mod error;
 pub mod failpoint;
 mod folder;
@@ -65,6 +67,7 @@ pub use canonical::canonical_json;
 pub use check::{BadObject, BadResult, Checked, Checking};
 pub use completion::Completion;
 pub use digest::Digest;
+pub use downloads::{OLD_DOWNLOAD, Progress};
 pub use error::StoreError;
 pub use gc::{Bounds, Cleared, ClearedResult};
 pub use glance::{Glance, this_program};

@@ -6,7 +6,7 @@
 use super::{
     Digest, Manifest, Store, StoreError, completion,
     document::{self, Illegible},
-    os, stat_cache,
+    downloads, os, stat_cache,
 };
 use fs_err as fs;
 use rayon::prelude::*;
@@ -36,6 +36,8 @@ pub enum Part {
     Partials,
     /// Preflights that found no error.
     Verdicts,
+    /// Copies of what addresses name.
+    Downloads,
     /// What data sets consist of.
     Listings,
     /// What finished runs left.
@@ -49,10 +51,11 @@ pub enum Part {
 
 impl Part {
     /// All of them, the largest first as a rule.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Objects,
         Self::Results,
         Self::Partials,
+        Self::Downloads,
         Self::Verdicts,
         Self::Listings,
         Self::Completions,
@@ -67,6 +70,7 @@ impl Part {
             Self::Objects => "objects",
             Self::Results => "results",
             Self::Partials => "checkpoints",
+            Self::Downloads => "downloads",
             Self::Verdicts => "verdicts",
             Self::Listings => "listings",
             Self::Completions => "finished runs",
@@ -80,6 +84,7 @@ impl Part {
             Self::Objects => "objects",
             Self::Results => "actions",
             Self::Partials => "partial",
+            Self::Downloads => downloads::FOLDER,
             Self::Verdicts => "verdicts",
             Self::Listings => "sources",
             Self::Completions => completion::FOLDER,
@@ -210,7 +215,7 @@ impl Store {
                 let objects = lists.map_err(failed)?.into_iter().flatten();
                 Ok(objects.map(|(path, metadata)| Entry::of(path, &metadata)).collect())
             }
-            Part::Partials => {
+            Part::Partials | Part::Downloads => {
                 let folders = listed(&root).map_err(failed)?.into_iter();
                 Ok(folders.map(|(path, metadata)| folder(path, &metadata)).collect())
             }

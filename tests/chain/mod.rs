@@ -7,6 +7,8 @@ mod bad_input;
 mod benchmark;
 mod cache;
 mod determinism;
+#[cfg(all(feature = "benchmark", feature = "download"))]
+mod download;
 mod kill;
 mod steps;
 #[cfg(feature = "benchmark")]

@@ -132,10 +132,13 @@ fn the_example_makes_the_same_in_two_runs_and_in_one() {
 /// What is said of a run that may not start, without the places of this test.
 fn refused(workspace: &Workspace, changes: &[&str]) -> String {
     let mut command = workspace.command("refused", &[&[TRAINING], changes].concat());
-    let output = command.env("HOME", "/home/me").env_remove("PIPELINE_WEIGHTS_DIR").output();
+    command.env("HOME", workspace.path()).env_remove("PIPELINE_WEIGHTS_DIR");
+    // Nobody listens there.
+    let output = command.env("PIPELINE_WEIGHTS_URL", "http://127.0.0.1:9/keras").output();
     let output = output.expect("the binary starts");
     assert!(!output.status.success(), "{}", text(&output));
     assert!(!workspace.path().join("refused").exists(), "a run folder was made");
+    assert!(!workspace.path().join(".keras").exists(), "a folder was made for nothing");
     let place = workspace.path().display().to_string();
     String::from_utf8_lossy(&output.stderr).replace(&place, "WORKSPACE")
 }
@@ -152,7 +155,7 @@ fn what_a_training_cannot_start_from_is_told_before_it_starts() {
         ("start_no_way", &["~training.model"]),
         ("start_no_file", &[NO_NETWORK[0], "+general.model_path=no/such/model.h5"]),
         ("start_quantized", &[NO_NETWORK[0], "+general.model_path=tuned.tflite"]),
-        ("start_url", &[NO_NETWORK[0], "+general.model_path=https://example.org/model.h5"]),
+        ("start_url", &[NO_NETWORK[0], "+general.model_path=http://me:pass@127.0.0.1:9/model.h5?key=s3cret"]),
         (
             "start_no_dropout",
             &[NO_NETWORK[0], "+general.model_path=short/saved_models/best_model.h5", "~training.dropout"],

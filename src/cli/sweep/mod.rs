@@ -72,9 +72,9 @@ pub(crate) fn run(
     let name = file.display().to_string();
     let request = config::Request { file, overrides, started: jiff::Zoned::now() };
     let base = Base::read(&request).map_err(|errors| with_rules(errors, registry))?;
-    let planned = Planned::of(&base, registry)?;
+    let mut planned = Planned::of(&base, registry)?;
     let hide = |refusal| Refusal::Hidden(Box::new(refusal), planned.secrets.clone());
-    let outside = Outside::read(configuration, &planned.merged.plan).map_err(hide)?;
+    let outside = Outside::read(configuration, &mut planned.merged.plan).map_err(hide)?;
     let known = outside.known(&planned.merged.plan).map_err(hide)?;
     let dir = match base.sweep_dir()? {
         Some(dir) => dir,

@@ -56,9 +56,9 @@ pub(crate) fn resume(resuming: &Resuming<'_>, registry: &Registry) -> Result<Exi
     let cache_dir = store(resuming, &folder, &record)?;
     enter(resuming, &mut record)?;
     let left = left(&folder, &mut record)?;
-    let planned = Planned::kept(&folder, &record, &left, registry)?;
+    let mut planned = Planned::kept(&folder, &record, &left, registry)?;
     let hide = |refusal| Refusal::Hidden(Box::new(refusal), planned.secrets.clone());
-    let outside = Outside::read_in(cache_dir, &planned.merged.plan).map_err(hide)?;
+    let outside = Outside::read_in(cache_dir, &mut planned.merged.plan).map_err(hide)?;
     let known = outside.known(&planned.merged.plan).map_err(hide)?;
     let mut found = planned.preflight(&known, registry, options, folder.path()).map_err(hide)?;
     found.extend(changed(&planned, &known, &record, &left)?);

@@ -160,6 +160,33 @@ fn sidelines_that_nobody_used_for_a_month_go_and_locks_of_nothing() {
 }
 
 #[test]
+fn copies_of_what_is_elsewhere_go_when_no_command_asked_for_them_for_a_month() {
+    let (_root, store) = ended(&[]);
+    let copies = ["aa", "bb"].map(|key| store.root().join("downloads").join(key));
+    for (copy, days) in copies.iter().zip([31, 29]) {
+        fs::create_dir_all(copy).unwrap();
+        for name in ["about.json", "model.h5"] {
+            fs::write(copy.join(name), "1234").unwrap();
+            age(&copy.join(name), days);
+        }
+        age(copy, days);
+    }
+    assert_eq!(
+        (store.usage().unwrap()[&Part::Downloads].count, store.usage().unwrap()[&Part::Downloads].bytes),
+        (2, 16)
+    );
+    store.clear(Bounds::default(), true).unwrap();
+    assert!(copies[0].exists(), "a dry run removes nothing");
+    let cleared = store.clear(Bounds::default(), false).unwrap();
+    assert_eq!((cleared.parts[&Part::Downloads].count, cleared.parts[&Part::Downloads].bytes), (1, 8));
+    assert_eq!(copies.map(|copy| copy.exists()), [false, true]);
+    // One of its files was used.
+    age(&store.root().join("downloads/bb/about.json"), 40);
+    store.clear(Bounds::default(), false).unwrap();
+    assert!(store.root().join("downloads/bb").exists());
+}
+
+#[test]
 fn a_lock_whose_file_goes_away_while_others_want_it_is_held_by_one_at_a_time() {
     let (_root, store) = store();
     let fingerprint = key(0).fingerprint().unwrap();

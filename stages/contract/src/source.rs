@@ -1,6 +1,6 @@
 //! Sources: what comes into a plan from outside.
 
-use crate::{ArtifactKind, Config, Finding, Issue, IssueKind};
+use crate::{Address, ArtifactKind, Config, Finding, Issue, IssueKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -33,6 +33,15 @@ pub enum SourceContent {
     Folder(PathBuf),
     /// Images in the order the stage sees them. The digest covers ids, order, bytes, and which files are absent.
     Images(Vec<ImageEntry>),
+    /// One file that is elsewhere. The engine fetches it before anything else looks at it, and it is a
+    /// [`SourceContent::File`] from then on.
+    Remote {
+        /// Where it is.
+        address: Address,
+        /// Where it is to be put. Without one the engine keeps a copy and asks the server each time whether it is still the
+        /// newest.
+        place: Option<PathBuf>,
+    },
     /// Made by the program itself from parameters; the digest is that of the parameters.
     Generated {
         /// Which generator: `shapes`.
@@ -55,10 +64,10 @@ pub struct ImageEntry {
 
 impl Source {
     /// The model file that `general.model_path` names, for `stage`: `.h5` and `.keras` are float models,
-    /// `.tflite` is a quantized one. Nothing is opened here.
+    /// `.tflite` is a quantized one. Nothing is opened or fetched here.
     ///
     /// # Errors
-    /// No path, no such file, a format or a place (a URL) that cannot be read yet.
+    /// No path, no such file, a format that cannot be read yet, an address that is none.
     pub fn model_file(config: &Config, stage: &str) -> Result<Self, Vec<Issue>> {
         const KEY: &str = "general.model_path";
         let Some(path) = &config.general.model_path else {
@@ -70,45 +79,52 @@ impl Source {
         Self::model_at(path, KEY)
     }
 
-    /// The model file `path` that `key` names. Users call it by the last part of the key.
+    /// The model file `path` that `key` names, which may be an http or https address. Users call it by the last part of
+    /// the key.
     ///
     /// # Errors
-    /// No such file, a format or a place (a URL) that cannot be read yet.
+    /// No such file, a format that cannot be read yet, an address that is none.
     pub fn model_at(path: &Path, key: &str) -> Result<Self, Vec<Issue>> {
-        let text = path.to_string_lossy();
-        if text.starts_with("http://") || text.starts_with("https://") {
-            return Err(vec![
-                Issue::not_yet(key, "a model behind a URL").with_help("download it and name the file"),
-            ]);
-        }
-        let extension =
-            path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-        let kind = match extension.as_str() {
-            "h5" | "keras" => ArtifactKind::FloatModel,
-            "tflite" => ArtifactKind::QuantizedModel,
-            "onnx" => {
-                return Err(vec![
-                    Issue::not_yet(key, "reading .onnx models")
-                        .with_help("save the model as .h5 or .keras, or convert it to .tflite"),
-                ]);
-            }
-            _ => {
-                return Err(vec![
-                    Issue::invalid(key, format!("`{text}` is not a model file this program knows"))
-                        .with_help("models are .h5, .keras or .tflite files"),
-                ]);
-            }
+        let content = match path.to_str().filter(|text| Address::is_meant(text)) {
+            Some(text) => SourceContent::Remote { address: address(text, key)?, place: None },
+            None => SourceContent::File(path.to_owned()),
         };
-        if !path.is_file() {
+        let kind = match &content {
+            SourceContent::Remote { address, .. } => {
+                model_kind(address.file_name().unwrap_or_default(), key)?
+            }
+            _ => model_kind(&path.to_string_lossy(), key)?,
+        };
+        if matches!(content, SourceContent::File(_)) && !path.is_file() {
             let resolved = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
             let what = if resolved.is_dir() { "is a folder, not a file" } else { "does not exist" };
             let message = format!("the model file `{}` {what}", resolved.display());
             return Err(vec![Issue::new(IssueKind::Path, key, message)]);
         }
         let label = key.rsplit('.').next().unwrap_or(key).to_owned();
-        let content = SourceContent::File(path.to_owned());
         Ok(Self { kind, label, key: key.to_owned(), content, findings: Vec::new() })
     }
+}
+
+fn address(text: &str, key: &str) -> Result<Address, Vec<Issue>> {
+    Address::parse(text).ok_or_else(|| {
+        let issue = Issue::invalid(key, "this is no address of a file");
+        vec![issue.with_help("an address has a host and a path: https://example.org/models/model.h5")]
+    })
+}
+
+/// What a model file is by its name.
+fn model_kind(name: &str, key: &str) -> Result<ArtifactKind, Vec<Issue>> {
+    let extension = Path::new(name).extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+    let issue = match extension.as_deref().unwrap_or_default() {
+        "h5" | "keras" => return Ok(ArtifactKind::FloatModel),
+        "tflite" => return Ok(ArtifactKind::QuantizedModel),
+        "onnx" => Issue::not_yet(key, "reading .onnx models")
+            .with_help("save the model as .h5 or .keras, or convert it to .tflite"),
+        _ => Issue::invalid(key, format!("`{name}` is not a model file this program knows"))
+            .with_help("models are .h5, .keras or .tflite files"),
+    };
+    Err(vec![issue])
 }
 
 #[cfg(test)]
@@ -139,7 +155,9 @@ mod tests {
     fn each_kind_of_model_path_that_cannot_stand_has_its_own_sort_of_issue() {
         let kinds = [
             (None, IssueKind::Missing),
-            (Some("https://example.org/model.h5"), IssueKind::NotYet),
+            (Some("https:///model.h5"), IssueKind::Invalid),
+            (Some("https://example.org/model.h5/"), IssueKind::Invalid),
+            (Some("https://example.org/model.onnx"), IssueKind::NotYet),
             (Some("model.onnx"), IssueKind::NotYet),
             (Some("model.KERAS"), IssueKind::Path),
             (Some("model.pt"), IssueKind::Invalid),
@@ -149,5 +167,16 @@ mod tests {
             let issue = only_issue(path);
             assert_eq!((issue.kind, issue.key.as_str()), (kind, "general.model_path"), "{path:?}");
         }
+    }
+
+    #[test]
+    fn a_model_behind_an_address_is_of_the_kind_that_its_name_says_and_nothing_is_fetched() {
+        let source =
+            model_file(Some("https://me:pass@example.org/raw/model.TFLITE?raw=true")).expect("a source");
+        assert_eq!(source.kind, ArtifactKind::QuantizedModel);
+        let SourceContent::Remote { address, place: None } = source.content else {
+            panic!("{:?}", source.content)
+        };
+        assert_eq!(address.to_string(), "https://example.org/raw/model.TFLITE");
     }
 }

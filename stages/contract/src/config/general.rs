@@ -13,7 +13,7 @@ pub struct General {
     /// Type of the model; needed to train one of the zoo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_type: Option<ModelType>,
-    /// A model file to start from.
+    /// A model file to start from, or its http(s) address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_path: Option<PathBuf>,
     /// Folder for logs inside the run folder.

@@ -32,7 +32,7 @@ pub struct ModelSpec {
     /// Weights of the backbone by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretrained_weights: Option<PretrainedWeights>,
-    /// A model file whose backbone weights are taken.
+    /// A model file whose backbone weights are taken, or its http(s) address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretrained_model_path: Option<PathBuf>,
     /// The YAML layer list of a custom model.
@@ -64,7 +64,7 @@ pub enum Aspp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PretrainedWeights {
-    /// The Keras file trained on ImageNet.
+    /// The Keras file trained on ImageNet: in `$PIPELINE_WEIGHTS_DIR` or `~/.keras/models`, else fetched there.
     Imagenet,
 }
 

@@ -34,7 +34,7 @@ pub struct Training {
     /// Keras callbacks by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callbacks: Option<Callbacks>,
-    /// A `last_augmented_model.h5` to go on from.
+    /// A `last_augmented_model.h5` to go on from, its http(s) address, or the run folder that has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume_training_from: Option<PathBuf>,
     /// Where a copy of the best model goes.

@@ -146,6 +146,9 @@ impl Images {
             SourceContent::File(path) | SourceContent::Folder(path) => {
                 return Err(DatasetError::NotASet { path: path.clone() });
             }
+            SourceContent::Remote { address, .. } => {
+                return Err(DatasetError::NotASet { path: address.to_string().into() });
+            }
         };
         if images.len() == 0 {
             return Err(DatasetError::Empty { missing: skipped.map(|skipped| skipped.first) });

@@ -1,7 +1,7 @@
 //! The ports of what a training starts from, and what the configuration names for them.
 
 use contract::{
-    ArtifactKind, Config, Input, InputContent, Issue, IssueKind, Source, SourceContent,
+    Address, ArtifactKind, Config, Input, InputContent, Issue, IssueKind, Source, SourceContent,
     config::{ModelSpec, PretrainedWeights},
 };
 use std::{
@@ -22,6 +22,10 @@ pub(crate) const LAST_AUGMENTED: &str = "last_augmented_model.h5";
 
 /// Where pretrained weights are looked for first.
 const WEIGHTS_DIR: &str = "PIPELINE_WEIGHTS_DIR";
+/// A mirror of Keras' weights.
+const WEIGHTS_URL: &str = "PIPELINE_WEIGHTS_URL";
+/// Where Keras fetches its weights from.
+const KERAS_WEIGHTS: &str = "https://storage.googleapis.com/tensorflow/keras-applications";
 
 /// What the configuration names for one of these ports.
 pub(crate) fn source(port: &str, config: &Config) -> Result<Option<Source>, Vec<Issue>> {
@@ -96,45 +100,56 @@ fn weights_folders() -> Vec<PathBuf> {
     named.into_iter().chain(keras).collect()
 }
 
-/// The file of Keras with the weights of a backbone trained on ImageNet.
+/// The file of Keras with the weights of a backbone trained on ImageNet: in one of the folders, else to be fetched into the
+/// first of them.
 pub(crate) fn imagenet(model: &ModelSpec, folders: &[PathBuf]) -> Result<Source, Vec<Issue>> {
     const KEY: &str = "training.model.pretrained_weights";
     // A backbone that there is not, or has no weights, is told where values are looked at.
-    let Some((name, call)) = imagenet_file(model) else { return Err(Vec::new()) };
+    let Some((family, name)) = imagenet_file(model) else { return Err(Vec::new()) };
     let found = folders.iter().map(|folder| folder.join(&name)).find(|path| path.is_file());
-    let Some(path) = found else {
-        let looked: Vec<String> = folders.iter().map(|folder| format!("`{}`", folder.display())).collect();
-        let message = format!("the ImageNet weights `{name}` are not in {}", looked.join(" nor in "));
-        let help = format!(
-            "put the file there, or name its folder in {WEIGHTS_DIR}; this program downloads nothing, and Keras does: \
-             `{call}` leaves it in ~/.keras/models"
-        );
-        return Err(vec![Issue::new(IssueKind::Path, KEY, message).with_help(help)]);
+    let content = match found {
+        Some(path) => SourceContent::File(path),
+        None => SourceContent::Remote {
+            address: weights_address(family, &name, KEY)?,
+            place: Some(weights_place(folders, &name, KEY)?),
+        },
     };
     Ok(Source {
         kind: ArtifactKind::FloatModel,
         label: "pretrained_weights".to_owned(),
         key: KEY.to_owned(),
-        content: SourceContent::File(path),
+        content,
         findings: Vec::new(),
     })
 }
 
-/// The name of Keras' file, and the call that makes Keras fetch it.
-fn imagenet_file(model: &ModelSpec) -> Option<(String, String)> {
+fn weights_address(family: &str, name: &str, key: &str) -> Result<Address, Vec<Issue>> {
+    let named = std::env::var(WEIGHTS_URL).ok().filter(|url| !url.is_empty());
+    let base = named.as_deref().unwrap_or(KERAS_WEIGHTS).trim_end_matches('/');
+    Address::parse(&format!("{base}/{family}/{name}")).ok_or_else(|| {
+        let issue = Issue::invalid(key, format!("the variable {WEIGHTS_URL} holds no http or https address"));
+        vec![issue.with_help(format!("name a mirror of {KERAS_WEIGHTS}, or unset it"))]
+    })
+}
+
+fn weights_place(folders: &[PathBuf], name: &str, key: &str) -> Result<PathBuf, Vec<Issue>> {
+    folders.first().map(|folder| folder.join(name)).ok_or_else(|| {
+        let issue = Issue::new(IssueKind::Path, key, format!("there is no folder for the file `{name}`"));
+        vec![issue.with_help(format!("set {WEIGHTS_DIR} to a folder"))]
+    })
+}
+
+/// The name of Keras' file, behind that of the family that it is one of.
+fn imagenet_file(model: &ModelSpec) -> Option<(&'static str, String)> {
     if model.name == "resnet50" {
-        let name = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5";
-        return Some((name.to_owned(), "keras.applications.ResNet50(include_top=False)".to_owned()));
+        return Some(("resnet", "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5".to_owned()));
     }
     // As Python prints the float: 1.0, not 1.
     let alpha = model.alpha.filter(|_| model.name == "mobilenet").map(|alpha| format!("{alpha:?}"))?;
     let (height, width, _) = model.input_shape;
     let size = if height == width && [96, 128, 160, 192].contains(&height) { height } else { 224 };
     let name = format!("mobilenet_v2_weights_tf_dim_ordering_tf_kernels_{alpha}_{size}_no_top.h5");
-    let call = format!(
-        "keras.applications.MobileNetV2(input_shape=({size}, {size}, 3), alpha={alpha}, include_top=False)"
-    );
-    Some((name, call))
+    Some(("mobilenet_v2", name))
 }
 
 /// The training that `resume_training_from` names: a file, or a run folder that has one.

@@ -205,24 +205,31 @@ fn imagenet_names_the_file_of_keras() {
     // A picture that is not square has the weights of 224.
     let mut wide = spec("mobilenet", Some(0.5), 96);
     wide.input_shape = (96, 192, 3);
-    let issues = ports::imagenet(&wide, &[folder.path().to_owned()]).expect_err("it is not there");
-    assert!(issues[0].message.contains(&mobilenet("0.5", 224)), "{issues:?}");
+    let source = ports::imagenet(&wide, &[folder.path().to_owned()]).expect("to be fetched");
+    let place = Some(folder.path().join(mobilenet("0.5", 224)));
+    assert!(matches!(source.content, SourceContent::Remote { place: there, .. } if there == place));
 }
 
 #[test]
-fn imagenet_weights_that_are_not_there_are_told_with_what_to_do() {
+fn imagenet_weights_that_are_not_there_are_fetched_from_where_keras_has_them_into_the_first_folder() {
     let folders = [PathBuf::from("/weights"), PathBuf::from("/home/me/.keras/models")];
-    for (name, alpha) in [("mobilenet", Some(0.35)), ("resnet50", None)] {
-        let issues = ports::imagenet(&spec(name, alpha, 128), &folders).expect_err("they are not there");
-        assert_eq!((issues.len(), issues[0].kind), (1, IssueKind::Path));
-        let told = format!(
-            "{}: {}\n  help: {}",
-            issues[0].key,
-            issues[0].message,
-            issues[0].help.as_deref().unwrap_or_default()
-        );
-        insta::assert_snapshot!(format!("no_imagenet_{name}"), told);
+    let keras = "https://storage.googleapis.com/tensorflow/keras-applications";
+    let cases = [
+        (
+            spec("mobilenet", Some(0.35), 128),
+            "mobilenet_v2/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_128_no_top.h5",
+        ),
+        (spec("resnet50", None, 128), "resnet/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"),
+    ];
+    for (spec, path) in cases {
+        let source = ports::imagenet(&spec, &folders).expect("to be fetched");
+        let SourceContent::Remote { address, place } = source.content else { panic!("{:?}", source.content) };
+        assert_eq!(address.as_str(), format!("{keras}/{path}"));
+        let (_, name) = path.split_once('/').expect("a name");
+        assert_eq!(place, Some(PathBuf::from("/weights").join(name)));
     }
+    let issues = ports::imagenet(&spec("resnet50", None, 128), &[]).expect_err("no folder");
+    assert_eq!((issues.len(), issues[0].kind), (1, IssueKind::Path));
 }
 
 /// The stage's source in an environment of its own, for [`the_folder_of_the_environment_comes_before_that_of_keras`].
