@@ -20,7 +20,6 @@
 mod base;
 mod error;
 mod gathered;
-mod hole;
 mod idle;
 mod interpolate;
 mod kept;

@@ -62,6 +62,10 @@ impl Node {
         Self { place, content: Content::Hole }
     }
 
+    pub(super) fn is_hole(&self) -> bool {
+        matches!(self.content, Content::Hole)
+    }
+
     pub(super) fn entries(&self) -> Option<&[Entry]> {
         match &self.content {
             Content::Map(entries) => Some(entries),

@@ -5,6 +5,7 @@
 //! each, a [`Content::Hole`] takes the place of the mistake and the tree is read again.
 
 mod deserialize;
+mod legal_keys;
 mod reader;
 mod refusal;
 mod untyped;
@@ -15,6 +16,9 @@ use super::{
     path::{KeyPath, Step},
 };
 use contract::Config;
+use legal_keys::Asked;
+#[cfg(test)]
+pub(super) use legal_keys::legal_keys;
 use reader::{ARGUMENTS, Reader};
 use serde::de::Deserialize;
 use std::{cell::RefCell, collections::BTreeSet};
@@ -106,7 +110,7 @@ fn gather_arguments(root: &mut Node) {
 /// Puts a hole at a path, so that reading goes on there; false when one was there already or cannot be put.
 fn repair(root: &mut Node, path: &KeyPath) -> bool {
     if let Some(node) = root.get_mut(path) {
-        let was_hole = matches!(node.content, Content::Hole);
+        let was_hole = node.is_hole();
         node.content = Content::Hole;
         return !was_hole;
     }
@@ -130,6 +134,8 @@ struct Report {
     unknown: BTreeSet<KeyPath>,
     /// Keys that are accepted and have no effect.
     idle: BTreeSet<KeyPath>,
+    /// What a hole is asked for, where that is what is wanted; then options are filled too.
+    asked: Option<Asked>,
 }
 
 impl Report {

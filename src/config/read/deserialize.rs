@@ -3,7 +3,6 @@
 use super::{reader::Reader, refusal::Refusal, untyped::Untyped};
 use crate::config::{
     error::{Code, ConfigError},
-    hole::Hole,
     node::{Content, Kind, Node, Scalar},
     suggest,
     text::Place,
@@ -29,9 +28,6 @@ impl<'de> IntoDeserializer<'de, Refusal> for Reader<'_> {
 macro_rules! whole_numbers {
     ($($method:ident: $type:ty => $visit:ident as $wide:ty,)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-            if matches!(self.node.content, Content::Hole) {
-                return Ok(Hole::default().$method(visitor)?);
-            }
             let number = self.whole_number(<$type>::MIN.into(), <$type>::MAX.into())?;
             let number = <$wide>::try_from(number).map_err(<Refusal as de::Error>::custom)?;
             visitor.$visit(number).map_err(|refusal: Refusal| self.placed(refusal))
@@ -73,32 +69,23 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        match self.node.content {
-            Content::Hole => Ok(Hole::default().deserialize_bool(visitor)?),
-            _ => visitor.visit_bool(self.truth_value()?),
-        }
+        visitor.visit_bool(self.truth_value()?)
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        match self.node.content {
-            Content::Hole => Ok(Hole::default().deserialize_f64(visitor)?),
-            _ => visitor.visit_f64(self.number()?),
-        }
+        visitor.visit_f64(self.number()?)
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        match self.node.content {
-            Content::Hole => Ok(Hole::default().deserialize_string(visitor)?),
-            _ => visitor.visit_str(self.text()?).map_err(|refusal: Refusal| self.placed(refusal)),
-        }
+        visitor.visit_str(self.text()?).map_err(|refusal: Refusal| self.placed(refusal))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        if self.node.is_absent() || matches!(self.node.content, Content::Hole) {
-            visitor.visit_none()
-        } else {
-            visitor.visit_some(self)
-        }
+        let is_filled = match self.node.content {
+            Content::Hole => self.report.borrow().asked.is_some(),
+            _ => !self.node.is_absent(),
+        };
+        if is_filled { visitor.visit_some(self) } else { visitor.visit_none() }
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(
@@ -115,9 +102,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         visitor: V,
     ) -> Result<V::Value, Refusal> {
         match name {
-            IN_ORDER | ONE_OR_PAIR | PAIR if matches!(self.node.content, Content::Hole) => {
-                return visitor.visit_unit();
-            }
+            ONE_OR_PAIR | PAIR if self.node.is_hole() => return visitor.visit_unit(),
             IN_ORDER => return self.visit_all(&self.one_by_one()?, visitor),
             ONE_OR_PAIR => {
                 let what = "a number, or a pair of numbers such as (0.5, 1.5)";
@@ -140,15 +125,12 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        match self.node.content {
-            Content::Hole => Ok(Hole::default().deserialize_seq(visitor)?),
-            _ => self.visit_items(&self.items("a list such as [a, b]")?, visitor),
-        }
+        self.visit_items(&self.items("a list such as [a, b]")?, visitor)
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Refusal> {
-        if matches!(self.node.content, Content::Hole) {
-            return Ok(Hole::default().deserialize_tuple(len, visitor)?);
+        if self.node.is_hole() {
+            return self.visit_items(&vec![self.node.clone(); len], visitor);
         }
         let example =
             ["128"; 2].into_iter().take(len.saturating_sub(1)).chain(["3"]).collect::<Vec<_>>().join(", ");
@@ -172,15 +154,13 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     /// A mapping that is not typed: its keys are the user's.
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
         let entries = match &self.node.content {
-            Content::Hole => return Ok(Hole::default().deserialize_map(visitor)?),
             Content::Map(entries) => entries.as_slice(),
             Content::Scalar(scalar) if scalar.is_empty() || scalar.is_none() => &[],
+            Content::Hole => &[],
             _ => return Err(self.must_be("a mapping of keys", "not a mapping")),
         };
-        let entries = entries.iter().map(|entry| (entry.key.as_str(), self.entry(entry)));
-        visitor
-            .visit_map(de::value::MapDeserializer::new(entries))
-            .map_err(|refusal: Refusal| self.placed(refusal))
+        let entries = entries.iter().map(|entry| (entry.key.as_str(), self.entry(entry))).collect();
+        self.visit_entries(entries, visitor)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -189,14 +169,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refusal> {
-        if matches!(self.node.content, Content::Hole) {
-            return Ok(Hole::default().deserialize_struct(name, fields, visitor)?);
-        }
-        let entries = self.fields(name, fields)?;
-        let entries = entries.into_iter().map(|entry| (entry.key.as_str(), self.entry(entry)));
-        visitor
-            .visit_map(de::value::MapDeserializer::new(entries))
-            .map_err(|refusal: Refusal| self.placed(refusal))
+        self.visit_entries(self.fields(name, fields)?, visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -205,9 +178,6 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refusal> {
-        if matches!(self.node.content, Content::Hole) {
-            return Ok(Hole::default().deserialize_enum(name, variants, visitor)?);
-        }
         let variant = self.variant(name, variants)?;
         visitor.visit_enum(variant).map_err(|refusal: Refusal| self.placed(refusal))
     }
@@ -267,7 +237,11 @@ impl<'a> Reader<'a> {
                 }
                 [] => return Err(self.must_be(&what, "no name")),
             },
-            _ => return Err(self.must_be(&what, "not a name")),
+            Content::Hole => {
+                let variant = self.variant_of_hole(name, variants);
+                (variant, None, Some(self.below(variant)))
+            }
+            Content::List(_) => return Err(self.must_be(&what, "not a name")),
         };
         match find(found) {
             Some(variant) => Ok(Variant { name: variant, arguments, whole: self.clone() }),
@@ -287,6 +261,18 @@ impl<'a> Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// The first, but where it is asked for the keys of all: there, things with names have each name in turn.
+    fn variant_of_hole(&self, name: &str, variants: &'static [&'static str]) -> &'static str {
+        let mut turn = 0;
+        if let Some(asked) = &mut self.report.borrow_mut().asked
+            && NAMES.iter().any(|(names, _)| *names == name)
+        {
+            asked.turns = asked.turns.max(variants.len());
+            turn = asked.turn;
+        }
+        variants.get(turn).or(variants.first()).copied().unwrap_or("")
+    }
+
     /// A name that is not legal in a mapping whose order counts.
     fn unknown_name(
         &self,
@@ -331,9 +317,7 @@ impl<'de> de::VariantAccess<'de> for Variant<'_> {
 
     fn unit_variant(self) -> Result<(), Refusal> {
         match self.arguments {
-            Some(arguments)
-                if !arguments.node.is_absent() && !matches!(arguments.node.content, Content::Hole) =>
-            {
+            Some(arguments) if !arguments.node.is_absent() && !arguments.node.is_hole() => {
                 Err(arguments.must_be(&format!("empty: `{}` takes no arguments", self.name), "arguments"))
             }
             _ => Ok(()),

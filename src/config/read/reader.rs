@@ -1,20 +1,23 @@
 //! A node that is being read: values by the type that is wanted, and what is said where they do not fit.
 
-use super::{Report, refusal::Refusal};
+use super::{
+    Report,
+    legal_keys::{LegalKeys, legal_keys},
+    refusal::Refusal,
+};
 use crate::config::{
     error::{Code, ConfigError},
-    hole::{LegalKeys, legal_keys},
     node::{Content, Entry, Kind, Node, Scalar},
     path::KeyPath,
     suggest,
     syntax::blank_after_colon,
     text::Place,
 };
-use contract::{
-    Config,
-    value::{self, Literal, LiteralError},
+use contract::value::{self, Literal, LiteralError};
+use serde::de::{
+    Visitor,
+    value::{MapDeserializer, SeqDeserializer},
 };
-use serde::de::{self, Visitor};
 use std::{cell::RefCell, sync::LazyLock};
 
 /// `None` counts as an absent key, but for these keys it is a value of its own: structure and field.
@@ -26,7 +29,10 @@ pub(super) const ARGUMENTS: &str = "arguments";
 /// Structures in which unknown keys are accepted, with a note.
 const OPEN: &[&str] = &["Hydra", "HydraRun"];
 
-/// A node that is being read.
+/// Names of fields that have another name, too.
+const OTHER_SPELLINGS: &[&str] = &["delta_hue", "delta_saturation", "delta_value"];
+
+/// A node that is being read. A hole is whatever is wanted: 0, an empty text, an empty list, the first variant.
 #[derive(Clone)]
 pub(super) struct Reader<'a> {
     pub(super) node: &'a Node,
@@ -86,6 +92,9 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn whole_number(&self, low: i128, high: i128) -> Result<i128, Refusal> {
+        if self.node.is_hole() {
+            return Ok(0);
+        }
         let what = if low == 0 && high > i128::from(u32::MAX) {
             "a whole number of at least 0".to_owned()
         } else {
@@ -100,6 +109,9 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn number(&self) -> Result<f64, Refusal> {
+        if self.node.is_hole() {
+            return Ok(0.0);
+        }
         let what = "a number such as 0.5, 1e-3 or 1/127.5";
         let scalar = self.arithmetic().ok_or_else(|| self.must_be(what, "not a number"))?;
         value::number(&scalar.text)
@@ -117,6 +129,9 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn truth_value(&self) -> Result<bool, Refusal> {
+        if self.node.is_hole() {
+            return Ok(false);
+        }
         let word = self.node.scalar().map(|scalar| scalar.text.trim().to_ascii_lowercase());
         match word.as_deref() {
             Some("true" | "yes" | "on") => Ok(true),
@@ -126,9 +141,10 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn text(&self) -> Result<&'a str, Refusal> {
-        match self.node.scalar() {
-            Some(scalar) => Ok(&scalar.text),
-            None => Err(self.must_be("text", "not text")),
+        match &self.node.content {
+            Content::Hole => Ok(""),
+            Content::Scalar(scalar) => Ok(&scalar.text),
+            _ => Err(self.must_be("text", "not text")),
         }
     }
 
@@ -136,6 +152,7 @@ impl<'a> Reader<'a> {
     pub(super) fn items(&self, what: &str) -> Result<Vec<Node>, Refusal> {
         let label = "not a list";
         match &self.node.content {
+            Content::Hole => Ok(Vec::new()),
             Content::List(items) => Ok(items.clone()),
             Content::Scalar(scalar) => match value::literal(&scalar.text) {
                 Ok(Literal::List(items)) => {
@@ -174,6 +191,8 @@ impl<'a> Reader<'a> {
         let entries = match &self.node.content {
             Content::Map(entries) => entries.as_slice(),
             Content::Scalar(scalar) if scalar.is_empty() || scalar.is_none() => &[],
+            Content::Hole if self.report.borrow().asked.is_some() => return Ok(vec![self.node.clone()]),
+            Content::Hole => &[],
             _ => {
                 let message =
                     format!("{} must hold names, found {}", self.path.mapping_name(), self.node.describe());
@@ -184,7 +203,7 @@ impl<'a> Reader<'a> {
                 return Err(Refusal::new(&self.path, error));
             }
         };
-        let told = |entry: &&Entry| matches!(entry.value.content, Content::Hole);
+        let told = |entry: &&Entry| entry.value.is_hole();
         let alone =
             |entry: &Entry| Node { place: entry.place.clone(), content: Content::Map(vec![entry.clone()]) };
         Ok(entries.iter().filter(|entry| !told(entry)).map(alone).collect())
@@ -196,13 +215,8 @@ impl<'a> Reader<'a> {
         nodes: &[Node],
         visitor: V,
     ) -> Result<V::Value, Refusal> {
-        let readers = nodes.iter().map(|node| Reader {
-            node,
-            key: self.key,
-            path: self.path.clone(),
-            report: self.report,
-        });
-        visitor.visit_seq(de::value::SeqDeserializer::new(readers)).map_err(|refusal| self.placed(refusal))
+        let readers: Vec<Reader<'_>> = nodes.iter().map(|node| Reader { node, ..self.clone() }).collect();
+        visitor.visit_seq(SeqDeserializer::new(readers.into_iter())).map_err(|refusal| self.placed(refusal))
     }
 
     pub(super) fn visit_items<'de, V: Visitor<'de>>(
@@ -210,13 +224,9 @@ impl<'a> Reader<'a> {
         items: &[Node],
         visitor: V,
     ) -> Result<V::Value, Refusal> {
-        let readers = items.iter().enumerate().map(|(index, node)| Reader {
-            node,
-            key: self.key,
-            path: self.path.index(index),
-            report: self.report,
-        });
-        visitor.visit_seq(de::value::SeqDeserializer::new(readers)).map_err(|mut refusal| {
+        let reader = |(index, node)| Reader { node, path: self.path.index(index), ..self.clone() };
+        let readers: Vec<Reader<'_>> = items.iter().enumerate().map(reader).collect();
+        visitor.visit_seq(SeqDeserializer::new(readers.into_iter())).map_err(|mut refusal| {
             // Items made from text have no place in the tree: the hole goes to the list itself.
             if refusal.placed && !matches!(self.node.content, Content::List(_)) {
                 refusal.path = self.path.clone();
@@ -225,9 +235,19 @@ impl<'a> Reader<'a> {
         })
     }
 
+    pub(super) fn visit_entries<'de, V: Visitor<'de>>(
+        &self,
+        entries: Vec<(&str, Self)>,
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        let entries = MapDeserializer::new(entries.into_iter());
+        visitor.visit_map(entries).map_err(|refusal| self.placed(refusal))
+    }
+
     /// Gives an error made inside serde's own code its place.
     pub(super) fn placed(&self, refusal: Refusal) -> Refusal {
-        if refusal.placed {
+        // What is in a hole has no place in the tree.
+        if refusal.placed || self.node.is_hole() {
             return refusal;
         }
         if let Some(field) = refusal.missing {
@@ -270,13 +290,26 @@ impl<'a> Reader<'a> {
         Reader { node: &entry.value, key: entry.place.as_ref().or(self.key), path, report: self.report }
     }
 
-    /// The entries that a structure with these fields is made from; what it has no field for is reported.
+    /// The value of a key of this hole: a hole.
+    pub(super) fn below(&self, key: &str) -> Self {
+        Reader { path: self.path.key(key), ..self.clone() }
+    }
+
+    /// The fields that a structure is made from; what it has no field for is reported.
     pub(super) fn fields(
         &self,
         name: &str,
         fields: &'static [&'static str],
-    ) -> Result<Vec<&'a Entry>, Refusal> {
+    ) -> Result<Vec<(&'a str, Self)>, Refusal> {
         let entries = match &self.node.content {
+            Content::Hole => {
+                if let Some(asked) = &mut self.report.borrow_mut().asked {
+                    asked.keys.insert(self.path.clone(), fields);
+                }
+                // A field that is there in two spellings would be there twice.
+                let fields = fields.iter().filter(|field| !OTHER_SPELLINGS.contains(field));
+                return Ok(fields.map(|field| (*field, self.below(field))).collect());
+            }
             Content::Map(entries) => entries.as_slice(),
             Content::Scalar(scalar) if scalar.is_empty() || scalar.is_none() => &[],
             _ => {
@@ -297,7 +330,7 @@ impl<'a> Reader<'a> {
             if !is_field {
                 self.unknown(name, fields, entry);
             } else if !entry.value.is_absent() || is_none_that_counts(name, entry) {
-                known.push(entry);
+                known.push((key, self.entry(entry)));
             }
         }
         Ok(known)
@@ -339,7 +372,7 @@ fn is_none_that_counts(structure: &str, entry: &Entry) -> bool {
 
 /// What may have been meant by a key that does not exist here.
 fn unknown_key_help(key: &str, value: &Node, parent: &KeyPath, fields: &[&str]) -> String {
-    static LEGAL: LazyLock<LegalKeys> = LazyLock::new(legal_keys::<Config>);
+    static LEGAL: LazyLock<LegalKeys> = LazyLock::new(legal_keys);
     if let (Some((name, rest)), true) = (key.split_once(':'), value.is_absent()) {
         return format!("write a blank after the colon: `{name}: {rest}`");
     }

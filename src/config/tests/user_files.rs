@@ -1,8 +1,7 @@
 //! Files as users of the original services have them.
 
 use super::{environment, loaded, started};
-use crate::config::{Loaded, hole::legal_keys, loaded::load_source, text::Text};
-use contract::Config;
+use crate::config::{Loaded, loaded::load_source, read::legal_keys, text::Text};
 use contract::config::{
     Adam, Augmentation, Callback, ColorMode, Contrast, Granularity, Interpolation, Monitor, MonitorMode,
     Optimizer, PretrainedWeights, Quantizer, Range, ReduceLrOnPlateau, TensorType,
@@ -223,7 +222,7 @@ fn every_legal_key_is_in_one_of_the_files() {
             || other_spelling(key)
     };
     let mut missing = Vec::new();
-    for (path, fields) in legal_keys::<Config>() {
+    for (path, fields) in legal_keys() {
         for field in fields {
             let key = path.key(*field).to_string();
             if !used.contains(&key) && !elsewhere(&key) {
