@@ -1,12 +1,14 @@
 //! `data_augmentation` and `custom_data_augmentation`.
 
 use super::{
-    AroundOne, ColorMode, Exactly, FromZero, InOrder, Interpolation, PairOnly, Range, Symmetric, Untyped,
+    AroundOne, ColorMode, Exactly, FromZero, InOrder, Interpolation, Named, PairOnly, Range, Symmetric,
+    Untyped,
     rules::{ANY, Bounds, FROM_ONE, NOT_NEGATIVE, POSITIVE, Rules, SHARE},
 };
 use crate::{Issue, IssueKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 const SECTION: &str = "data_augmentation";
 
@@ -72,6 +74,12 @@ pub enum Augmentation {
     RandomShearY(Turn),
     /// Changes the size of the network's input now and then.
     RandomPeriodicResizing(PeriodicResizing),
+}
+
+impl Named for Augmentation {
+    fn from_json(thing: Value) -> serde_json::Result<Self> {
+        serde_json::from_value(thing)
+    }
 }
 
 /// Arguments of `random_contrast`.

@@ -1,12 +1,13 @@
 //! `training.callbacks`.
 
 use super::{
-    InOrder,
+    InOrder, Named,
     rules::{Bounds, FROM_ONE, NOT_NEGATIVE, POSITIVE, Rules, SHARE},
 };
 use crate::{Issue, IssueKind, value::lambda::Lambda};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 const SECTION: &str = "training.callbacks";
 
@@ -42,6 +43,12 @@ pub enum Callback {
     LRPolynomialDecayRestarts(LrPolynomialDecayRestarts),
     /// One learning rate until each boundary.
     LRPiecewiseConstantDecay(LrPiecewiseConstantDecay),
+}
+
+impl Named for Callback {
+    fn from_json(thing: Value) -> serde_json::Result<Self> {
+        serde_json::from_value(thing)
+    }
 }
 
 /// What a callback looks at, at the end of each epoch.

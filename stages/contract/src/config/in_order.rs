@@ -11,6 +11,15 @@ use std::{fmt, marker::PhantomData};
 /// own.
 pub const IN_ORDER: &str = "InOrder";
 
+/// A thing with a name and arguments: an enum with a variant for each name.
+pub trait Named: DeserializeOwned {
+    /// Reads it from JSON. That is compiled once, with the type, and not again in each crate that reads a configuration.
+    ///
+    /// # Errors
+    /// When it is no such thing.
+    fn from_json(thing: Value) -> serde_json::Result<Self>;
+}
+
 /// Things with names and arguments, in the order of the file. `T` is an enum with a variant for each name; in the file a
 /// mapping holds them, and a name without a value is one without arguments. JSON mappings have no order to rely on, so
 /// it is written as a list.
@@ -40,7 +49,7 @@ impl<'a, T> IntoIterator for &'a InOrder<T> {
     }
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for InOrder<T> {
+impl<'de, T: Named> Deserialize<'de> for InOrder<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_newtype_struct(IN_ORDER, Entries(PhantomData))
     }
@@ -48,7 +57,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for InOrder<T> {
 
 struct Entries<T>(PhantomData<T>);
 
-impl<'de, T: DeserializeOwned> Visitor<'de> for Entries<T> {
+impl<'de, T: Named> Visitor<'de> for Entries<T> {
     type Value = InOrder<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,7 +85,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Entries<T> {
         while let Some((name, arguments)) = entries.next_entry::<String, Value>()? {
             let arguments = if arguments.is_null() { Value::Object(Map::new()) } else { arguments };
             let thing = Value::Object(Map::from_iter([(name, arguments)]));
-            things.push(T::deserialize(thing).map_err(A::Error::custom)?);
+            things.push(T::from_json(thing).map_err(A::Error::custom)?);
         }
         Ok(InOrder(things))
     }

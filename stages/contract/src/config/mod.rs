@@ -45,7 +45,7 @@ pub use deployment::{Deployment, HardwareSetup, Ide};
 pub use evaluation::{Evaluation, Target};
 pub use general::{General, ModelType};
 pub use hydra::{Hydra, HydraRun};
-pub use in_order::{IN_ORDER, InOrder};
+pub use in_order::{IN_ORDER, InOrder, Named};
 pub use mlflow::Mlflow;
 pub use model::{Aspp, ModelSpec, PretrainedWeights};
 pub use optimizer::{
