@@ -11,14 +11,13 @@ use super::{
 };
 use crate::{
     config::{Loaded, Secrets},
-    plan::{Happening, Plan, StageState, Status, Subject, run_keys},
+    plan::{Happening, PerNode, Plan, StageState, Status, Subject, run_keys},
     record::{self, RecordError, RunKeys, StageState as Became, read_keys},
     report::{ExplainView, StageView},
     store::{SourceListing, Store, Stored},
 };
 use clap::ValueHint;
 use contract::Registry;
-use petgraph::graph::NodeIndex;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -244,7 +243,7 @@ pub(super) fn views(
     let subjects = subjects(&prepared.plan, &known.states, keys, &earlier);
     let loaded = &prepared.loaded;
     let listing = |(index, source)| {
-        let digested = known.sources.get(&index)?;
+        let digested = known.sources.get(index)?;
         Some((digested.digest, SourceListing::of(source, digested)?))
     };
     let listings = prepared.plan.sources().filter_map(listing).collect();
@@ -258,12 +257,7 @@ fn nothing() -> Result<Loaded, Refusal> {
 }
 
 /// The stages of a plan as a run would find them.
-fn subjects(
-    plan: &Plan,
-    states: &BTreeMap<NodeIndex, StageState>,
-    keys: RunKeys,
-    earlier: &Earlier<'_>,
-) -> Vec<Subject> {
+fn subjects(plan: &Plan, states: &PerNode<StageState>, keys: RunKeys, earlier: &Earlier<'_>) -> Vec<Subject> {
     let happening = |state: &StageState| match &state.status {
         Status::Hit(manifest) => Happening::Hit(Some(earlier.made(state.fingerprint, manifest))),
         Status::Run => Happening::Runs(None),
@@ -271,6 +265,6 @@ fn subjects(
             Happening::After(stages.iter().map(|&stage| plan.name(stage).to_owned()).collect())
         }
     };
-    let stages = plan.stages().filter_map(|(index, _)| Some(happening(states.get(&index)?)));
+    let stages = plan.stages().filter_map(|(index, _)| Some(happening(states.get(index)?)));
     keys.stages.into_iter().zip(stages).map(|(key, happening)| Subject { key, happening }).collect()
 }

@@ -25,7 +25,7 @@ pub(super) fn keep_member(
 /// What the data sets consist of.
 pub(super) fn keep_listings(plan: &Plan, known: &Known) -> Result<(), Refusal> {
     for (index, source) in plan.sources() {
-        if let Some(digested) = known.sources.get(&index) {
+        if let Some(digested) = known.sources.get(index) {
             known.store.keep_listing(source, digested)?;
         }
     }

@@ -178,7 +178,7 @@ impl Launch<'_> {
                 plan: &prepared.plan,
                 registry,
                 sources: &known.sources,
-                recipes: &known.states.iter().map(|(index, state)| (*index, state.recipe)).collect(),
+                recipes: &known.states.iter().map(|(index, state)| (index, state.recipe)).collect(),
                 store: &known.store,
                 places: &Places::single(&prepared.plan, folder, &prepared.layout),
                 capacity: self.options.capacity(),

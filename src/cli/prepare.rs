@@ -4,8 +4,8 @@ use super::Refusal;
 use crate::{
     config::{self, ConfigErrors, Kept, Loaded},
     plan::{
-        Plan, PlanError, STAGES, StageState, Word, compile, compile_stages, fetch, keys, keys::Sources,
-        params_change_configuration, remember_in, status,
+        PerNode, Plan, PlanError, STAGES, StageState, Word, compile, compile_stages, fetch, keys,
+        keys::Sources, params_change_configuration, remember_in, status,
     },
     record::Layout,
     report::{
@@ -17,7 +17,6 @@ use crate::{
 };
 use clap::ValueHint;
 use contract::{Issue, Registry};
-use petgraph::graph::NodeIndex;
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher, RandomState},
@@ -172,7 +171,7 @@ fn entries(loaded: &Loaded, registry: &Registry) -> Result<Plan, Refusal> {
 pub(crate) struct Known {
     pub(crate) store: Store,
     pub(crate) sources: Sources,
-    pub(crate) states: BTreeMap<NodeIndex, StageState>,
+    pub(crate) states: PerNode<StageState>,
 }
 
 /// Fetches what is elsewhere, reads everything from outside once to know its digest, and looks into the store.
@@ -185,7 +184,7 @@ pub(crate) struct Outside {
     pub(crate) store: Store,
     pub(crate) sources: Sources,
     /// Recipe keys.
-    pub(crate) recipes: BTreeMap<NodeIndex, Digest>,
+    pub(crate) recipes: PerNode<Digest>,
 }
 
 impl Outside {
@@ -206,7 +205,7 @@ impl Outside {
     /// Looks what the store has of each stage.
     pub(crate) fn known(self, plan: &Plan) -> Result<Known, Refusal> {
         let Self { store, sources, recipes } = self;
-        let states = status(plan, &sources, recipes, &store)?;
+        let states = status(plan, &sources, &recipes, &store)?;
         Ok(Known { store, sources, states })
     }
 }

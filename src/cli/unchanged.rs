@@ -2,22 +2,22 @@
 
 use super::{Exit, Refusal, format::Format, format::print, prepare::Prepared};
 use crate::{
+    plan::PerNode,
     record::{self, Outcome, RunFolder},
     report::{JsonLines, unchanged},
     schedule::Subscriber,
     store::{Completion, Digest, Store, StoreError},
 };
 use contract::{Event, EventKind};
-use petgraph::graph::NodeIndex;
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 /// What the files of a run depend on: the configuration as it was written and the changes to it, the environment variables
 /// that these name, the working directory, by which paths go, and the recipe of each stage.
-pub(crate) fn key(prepared: &Prepared, recipes: &BTreeMap<NodeIndex, Digest>) -> Result<Digest, Refusal> {
+pub(crate) fn key(prepared: &Prepared, recipes: &PerNode<Digest>) -> Result<Digest, Refusal> {
     let directory =
         std::env::current_dir().map_err(|error| Refusal::System("tell the working directory", error))?;
     let Prepared { loaded, plan, .. } = prepared;
-    let stages: Vec<_> = recipes.iter().map(|(index, recipe)| (plan.name(*index), recipe)).collect();
+    let stages: Vec<_> = recipes.iter().map(|(index, recipe)| (plan.name(index), recipe)).collect();
     let program = env!("CARGO_PKG_VERSION");
     let written = (loaded.text(), loaded.overrides(), loaded.environment());
     let directory = directory.as_os_str().as_encoded_bytes();

@@ -1,12 +1,11 @@
 //! The plan as a Graphviz graph: `pipeline plan FILE --format dot | dot -Tsvg`.
 
-use super::{Drawing, Link, Plan, Shape, StageState};
-use petgraph::graph::NodeIndex;
-use std::{collections::BTreeMap, fmt::Write};
+use super::{Drawing, Link, PerNode, Plan, Shape, StageState};
+use std::fmt::Write;
 
 /// Stages as boxes, sources as notes, what flows on the arrows; dashed arrows only say what comes first.
 #[must_use]
-pub fn dot(plan: &Plan, states: &BTreeMap<NodeIndex, StageState>) -> String {
+pub fn dot(plan: &Plan, states: &PerNode<StageState>) -> String {
     let mut text = format!(
         "digraph plan {{\n  rankdir=LR;\n  label={};\n  labelloc=t;\n  fontname=\"sans-serif\";\n  \
          node [fontname=\"sans-serif\" style=filled];\n  edge [fontname=\"sans-serif\" fontsize=10];\n",

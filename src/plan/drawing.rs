@@ -1,11 +1,10 @@
 //! What pictures of a plan have in common.
 
 use super::{
-    Plan, StageState, Status,
+    PerNode, Plan, StageState, Status,
     text::{size, why, word},
 };
 use petgraph::graph::NodeIndex;
-use std::collections::BTreeMap;
 
 /// A node as it is drawn.
 pub(super) struct Drawing {
@@ -50,13 +49,13 @@ impl Shape {
 
 impl Drawing {
     /// All nodes, in the order of the plan.
-    pub(super) fn nodes(plan: &Plan, states: &BTreeMap<NodeIndex, StageState>) -> Vec<Self> {
+    pub(super) fn nodes(plan: &Plan, states: &PerNode<StageState>) -> Vec<Self> {
         let sources = plan.sources().map(|(index, source)| {
             let lines = [Some(source.label.clone()), size(source)];
             Self { index, shape: Shape::Source, lines: lines.into_iter().flatten().collect() }
         });
         let stages = plan.stages().filter_map(|(index, stage)| {
-            let state = states.get(&index)?;
+            let state = states.get(index)?;
             let shape = match state.status {
                 Status::Hit(_) => Shape::Hit,
                 Status::Run => Shape::Run,

@@ -26,23 +26,23 @@
 //!   made             {created, seconds} of a hit, else null
 //! ```
 
-use super::{Link, Plan, StageNode, StageState, Status, keys::Sources, text::why};
+use super::{Link, PerNode, Plan, StageNode, StageState, Status, keys::Sources, text::why};
 use crate::store::{Digest, Manifest};
 use contract::{ArtifactKind, Settings, Source, SourceContent};
 use petgraph::{Direction, graph::NodeIndex, visit::EdgeRef};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 /// The version of the object.
 const FORMAT: u32 = 1;
 
 /// The plan as JSON, a line at its end.
 #[must_use]
-pub fn json(plan: &Plan, states: &BTreeMap<NodeIndex, StageState>, sources: &Sources) -> String {
+pub fn json(plan: &Plan, states: &PerNode<StageState>, sources: &Sources) -> String {
     let stages: Vec<StageView<'_>> = plan
         .stages()
-        .filter_map(|(index, stage)| Some(StageView::of(plan, index, stage, states.get(&index)?)))
+        .filter_map(|(index, stage)| Some(StageView::of(plan, index, stage, states.get(index)?)))
         .collect();
     let count = |status: &str| stages.iter().filter(|stage| stage.status == status).count();
     let view = PlanView {
@@ -52,7 +52,7 @@ pub fn json(plan: &Plan, states: &BTreeMap<NodeIndex, StageState>, sources: &Sou
         sources: plan
             .sources()
             .map(|(index, source)| {
-                SourceView::of(index, source, sources.get(&index).map(|known| known.digest))
+                SourceView::of(index, source, sources.get(index).map(|known| known.digest))
             })
             .collect(),
         stages,

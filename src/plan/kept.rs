@@ -1,20 +1,16 @@
 //! What is kept of a run's stages to explain it later.
 
 use super::{
-    Binding, Member, Plan, StageState, Status,
+    Binding, Member, PerNode, Plan, StageState, Status,
     keys::{self, Sources},
 };
-use crate::{
-    record::{Found, InputOrigin, Origin, RunKeys, StageKey},
-    store::Manifest,
-};
+use crate::record::{Found, InputOrigin, Origin, RunKeys, StageKey};
 use contract::SourceContent;
 use petgraph::graph::NodeIndex;
-use std::collections::BTreeMap;
 
 /// The keys of all stages as far as they are known before a run, and what the store has of them.
 #[must_use]
-pub fn run_keys(plan: &Plan, sources: &Sources, states: &BTreeMap<NodeIndex, StageState>) -> RunKeys {
+pub fn run_keys(plan: &Plan, sources: &Sources, states: &PerNode<StageState>) -> RunKeys {
     let stages = plan.stages().map(|(index, stage)| (index, stage.name.as_str()));
     keys_of(plan, stages, &|index| plan.name(index), sources, states)
 }
@@ -25,11 +21,10 @@ pub fn member_keys(
     plan: &Plan,
     members: &[Member],
     sources: &Sources,
-    states: &BTreeMap<NodeIndex, StageState>,
+    states: &PerNode<StageState>,
 ) -> RunKeys {
-    let names: BTreeMap<NodeIndex, &str> =
-        members.iter().map(|member| (member.node, member.name.as_str())).collect();
-    let name = |index| names.get(&index).copied().unwrap_or_else(|| plan.name(index));
+    let names: PerNode<&str> = members.iter().map(|member| (member.node, member.name.as_str())).collect();
+    let name = |index| names.get(index).copied().unwrap_or_else(|| plan.name(index));
     keys_of(plan, members.iter().map(|member| (member.node, member.name.as_str())), &name, sources, states)
 }
 
@@ -38,25 +33,19 @@ fn keys_of<'a>(
     stages: impl Iterator<Item = (NodeIndex, &'a str)>,
     name_of: &dyn Fn(NodeIndex) -> &'a str,
     sources: &Sources,
-    states: &BTreeMap<NodeIndex, StageState>,
+    states: &PerNode<StageState>,
 ) -> RunKeys {
-    let results: BTreeMap<NodeIndex, &Manifest> = states
-        .iter()
-        .filter_map(|(index, state)| match &state.status {
-            Status::Hit(manifest) => Some((*index, manifest.as_ref())),
-            Status::Run | Status::After(_) => None,
-        })
-        .collect();
+    let hit = |node| states.get(node).and_then(StageState::hit);
     let key = |(index, name): (NodeIndex, &str)| {
         let stage = plan.stage(index)?;
         let input = |binding: Binding| {
             // A result without what it promised is no result; the run will say so.
-            let key = keys::input_key(&binding, sources, &results).ok().flatten();
+            let key = keys::input_key(&binding, sources, &hit).ok().flatten();
             let from = Some(origin(plan, &binding, name_of));
             let input = InputOrigin { kind: binding.edge.kind, digest: key.map(|key| key.digest), from };
             (binding.edge.port, input)
         };
-        let state = states.get(&index);
+        let state = states.get(index);
         Some(StageKey {
             name: name.to_owned(),
             stage: stage.stage.to_owned(),

@@ -1,21 +1,21 @@
 //! Keys of the plan's stages: recipes before anything has run, key documents once the inputs exist.
 
-use super::{Binding, Plan};
+use super::{Binding, PerNode, Plan};
 use crate::store::{
     Digest, InputKey, KeyDocument, Manifest, RecipeDocument, SourceDigest, StatCache, StoreError,
 };
 use petgraph::graph::NodeIndex;
-use std::{borrow::Borrow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 /// Content of the plan's sources.
-pub type Sources = BTreeMap<NodeIndex, SourceDigest>;
+pub type Sources = PerNode<SourceDigest>;
 
 /// Digests every source of the plan, as far as the cache does not know their files, and lets it remember them.
 ///
 /// # Errors
 /// What is wrong with each source that has no digest.
 pub fn digest_sources(plan: &Plan, cache: &StatCache) -> Result<Sources, Vec<StoreError>> {
-    let mut digests = Sources::new();
+    let mut digests = Sources::default();
     let mut errors = Vec::new();
     for (index, source) in plan.sources() {
         match cache.source(source) {
@@ -33,12 +33,12 @@ pub fn digest_sources(plan: &Plan, cache: &StatCache) -> Result<Sources, Vec<Sto
 ///
 /// # Errors
 /// When settings cannot be part of a key.
-pub fn recipes(plan: &Plan, sources: &Sources) -> Result<BTreeMap<NodeIndex, Digest>, StoreError> {
-    let mut recipes: BTreeMap<NodeIndex, Digest> = BTreeMap::new();
+pub fn recipes(plan: &Plan, sources: &Sources) -> Result<PerNode<Digest>, StoreError> {
+    let mut recipes: PerNode<Digest> = PerNode::default();
     for (index, stage) in plan.stages() {
         let mut inputs = BTreeMap::new();
         for Binding { producer, edge } in plan.bindings(index) {
-            let digest = match (sources.get(&producer), recipes.get(&producer)) {
+            let digest = match (sources.get(producer), recipes.get(producer)) {
                 (Some(source), _) => source.digest,
                 // Which of the producer's outputs it is belongs to the recipe.
                 (None, Some(recipe)) => Digest::of_value(&("output", recipe, &edge.output))?,
@@ -59,20 +59,20 @@ pub fn recipes(plan: &Plan, sources: &Sources) -> Result<BTreeMap<NodeIndex, Dig
     Ok(recipes)
 }
 
-/// The key document of a stage, if all its inputs exist: its sources, and the results of the stages before it.
+/// The key document of a stage, if all its inputs exist: its sources, and the results that the stages before it have.
 ///
 /// # Errors
 /// When a stage's result lacks an output that it promised.
-pub fn key<M: Borrow<Manifest>>(
+pub fn key<'a>(
     plan: &Plan,
     index: NodeIndex,
     sources: &Sources,
-    results: &BTreeMap<NodeIndex, M>,
+    result: &dyn Fn(NodeIndex) -> Option<&'a Manifest>,
 ) -> Result<Option<KeyDocument>, StoreError> {
     let Some(stage) = plan.stage(index) else { return Ok(None) };
     let mut inputs = BTreeMap::new();
     for binding in plan.bindings(index) {
-        let Some(input) = input_key(&binding, sources, results)? else { return Ok(None) };
+        let Some(input) = input_key(&binding, sources, result)? else { return Ok(None) };
         inputs.insert(binding.edge.port, input);
     }
     Ok(Some(KeyDocument {
@@ -88,17 +88,17 @@ pub fn key<M: Borrow<Manifest>>(
 ///
 /// # Errors
 /// When a stage's result lacks an output that it promised.
-pub fn input_key<M: Borrow<Manifest>>(
+pub fn input_key<'a>(
     binding: &Binding,
     sources: &Sources,
-    results: &BTreeMap<NodeIndex, M>,
+    result: &dyn Fn(NodeIndex) -> Option<&'a Manifest>,
 ) -> Result<Option<InputKey>, StoreError> {
     let Binding { producer, edge } = binding;
-    if let Some(source) = sources.get(producer) {
+    if let Some(source) = sources.get(*producer) {
         return Ok(Some(InputKey { kind: edge.kind, digest: source.digest }));
     }
-    let Some(manifest) = results.get(producer) else { return Ok(None) };
-    let output = output(manifest.borrow(), edge.output.as_deref().unwrap_or_default())?;
+    let Some(manifest) = result(*producer) else { return Ok(None) };
+    let output = output(manifest, edge.output.as_deref().unwrap_or_default())?;
     InputKey::file(output.kind, &output.path, output.digest).map(Some)
 }
 

@@ -6,7 +6,7 @@
 //! them comes second finds the first one's result in the store.
 
 use super::{
-    Plan,
+    PerNode, Plan,
     graph::{Link, Node, StageNode},
 };
 use crate::store::{Digest, StoreError};
@@ -56,11 +56,11 @@ impl Merged {
 
     /// The plans that each node of the merged plan belongs to, in order.
     #[must_use]
-    pub fn owners(&self) -> BTreeMap<NodeIndex, Vec<usize>> {
-        let mut owners: BTreeMap<NodeIndex, Vec<usize>> = BTreeMap::new();
+    pub fn owners(&self) -> PerNode<Vec<usize>> {
+        let mut owners: PerNode<Vec<usize>> = PerNode::default();
         for (position, members) in self.members.iter().enumerate() {
             for member in members {
-                owners.entry(member.node).or_default().push(position);
+                owners.place(member.node).get_or_insert_default().push(position);
             }
         }
         owners
@@ -248,8 +248,9 @@ mod tests {
     #[test]
     fn a_shared_beginning_is_one_node_and_everything_behind_a_difference_is_not() {
         let merged = merged(vec![(chain(1, 1, NAMES), 0), (chain(1, 2, NAMES), 0), (chain(2, 2, NAMES), 0)]);
+        let owners = merged.owners();
         let owners: Vec<(&str, Vec<usize>)> =
-            merged.owners().into_iter().map(|(node, owners)| (merged.plan.name(node), owners)).collect();
+            owners.iter().map(|(node, owners)| (merged.plan.name(node), owners.clone())).collect();
         let expected = [
             ("train", vec![0, 1]),
             ("quantize", vec![0]),

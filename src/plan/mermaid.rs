@@ -1,12 +1,11 @@
 //! The plan as a Mermaid flowchart, for Markdown that shows such.
 
-use super::{Drawing, Link, Plan, Shape, StageState};
-use petgraph::graph::NodeIndex;
-use std::{collections::BTreeMap, fmt::Write};
+use super::{Drawing, Link, PerNode, Plan, Shape, StageState};
+use std::fmt::Write;
 
 /// Stages as boxes, sources as cylinders, what flows on the arrows; dotted arrows only say what comes first.
 #[must_use]
-pub fn mermaid(plan: &Plan, states: &BTreeMap<NodeIndex, StageState>) -> String {
+pub fn mermaid(plan: &Plan, states: &PerNode<StageState>) -> String {
     let mut text = "flowchart LR\n".to_owned();
     for Drawing { index, shape, lines } in Drawing::nodes(plan, states) {
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();

@@ -1,12 +1,12 @@
 //! What the store has of a plan already.
 
 use super::{
-    Plan,
+    PerNode, Plan,
     keys::{self, Sources},
 };
 use crate::store::{Digest, Manifest, Store, StoreError, Stored};
 use petgraph::graph::NodeIndex;
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 /// What a run would do with a stage now.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,17 @@ pub struct StageState {
     pub reason: Option<String>,
 }
 
+impl StageState {
+    /// Its result, if that is stored.
+    #[must_use]
+    pub fn hit(&self) -> Option<&Manifest> {
+        match &self.status {
+            Status::Hit(manifest) => Some(manifest),
+            Status::Run | Status::After(_) => None,
+        }
+    }
+}
+
 /// The state of every stage of the plan, in plan order, by the [`recipes`](keys::recipes) of its stages.
 ///
 /// # Errors
@@ -41,32 +52,26 @@ pub struct StageState {
 pub fn status(
     plan: &Plan,
     sources: &Sources,
-    recipes: BTreeMap<NodeIndex, Digest>,
+    recipes: &PerNode<Digest>,
     store: &Store,
-) -> Result<BTreeMap<NodeIndex, StageState>, StoreError> {
-    let mut hits: BTreeMap<NodeIndex, Arc<Manifest>> = BTreeMap::new();
-    let mut states = BTreeMap::new();
-    for (index, recipe) in recipes {
-        let key = keys::key(plan, index, sources, &hits)?;
+) -> Result<PerNode<StageState>, StoreError> {
+    let mut states: PerNode<StageState> = PerNode::default();
+    for (index, recipe) in recipes.iter() {
+        let hit = |node| states.get(node).and_then(StageState::hit);
+        let key = keys::key(plan, index, sources, &hit)?;
         let fingerprint = key.map(|key| key.fingerprint()).transpose()?;
         let stored = fingerprint.as_ref().map(|fingerprint| store.lookup(fingerprint)).transpose()?;
         let mut damage = None;
         let status = match stored {
-            None => {
-                Status::After(plan.upstream(index).into_iter().filter(|up| !hits.contains_key(up)).collect())
-            }
-            Some(Stored::Result(manifest)) => {
-                let manifest = Arc::new(*manifest);
-                hits.insert(index, Arc::clone(&manifest));
-                Status::Hit(manifest)
-            }
+            None => Status::After(plan.upstream(index).into_iter().filter(|up| hit(*up).is_none()).collect()),
+            Some(Stored::Result(manifest)) => Status::Hit(Arc::new(*manifest)),
             Some(Stored::Nothing) => Status::Run,
             Some(Stored::Damaged(why)) => {
                 damage = Some(why);
                 Status::Run
             }
         };
-        states.insert(index, StageState { recipe, fingerprint, status, damage, reason: None });
+        states.insert(index, StageState { recipe: *recipe, fingerprint, status, damage, reason: None });
     }
     Ok(states)
 }

@@ -1,21 +1,20 @@
 //! The plan as a table for people.
 
 use super::{
-    Plan,
+    PerNode, Plan,
     status::{StageState, Status},
 };
 use crate::report::{duration, table};
 use contract::{Source, SourceContent};
 use petgraph::graph::NodeIndex;
-use std::collections::BTreeMap;
 
 /// One line a stage: what a run would do with it, what it reads, and why.
 #[must_use]
-pub fn text(plan: &Plan, states: &BTreeMap<NodeIndex, StageState>) -> String {
+pub fn text(plan: &Plan, states: &PerNode<StageState>) -> String {
     let rows: Vec<[String; 4]> = plan
         .stages()
         .filter_map(|(index, stage)| {
-            let state = states.get(&index)?;
+            let state = states.get(index)?;
             Some([stage.name.clone(), word(plan, state), inputs(plan, index), why(state)])
         })
         .collect();
@@ -23,7 +22,7 @@ pub fn text(plan: &Plan, states: &BTreeMap<NodeIndex, StageState>) -> String {
     let hits = count(|status| matches!(status, Status::Hit(_)));
     let runs = count(|status| matches!(status, Status::Run));
     let later = count(|status| matches!(status, Status::After(_)));
-    let stages = match states.len() {
+    let stages = match states.values().count() {
         1 => "1 stage".to_owned(),
         count => format!("{count} stages"),
     };

@@ -11,7 +11,7 @@ use super::{
     task::{Busy, Look, Stop, Told},
 };
 use crate::{
-    plan::StageNode,
+    plan::{PerNode, StageNode},
     record::{Outcome, Place},
     schedule::EventStream,
     store::Manifest,
@@ -19,7 +19,7 @@ use crate::{
 use contract::EventKind;
 use petgraph::graph::NodeIndex;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -33,7 +33,7 @@ const REBUILDS: u32 = 2;
 /// Where each stage stands.
 pub(super) struct Board<'a> {
     run: &'a Run<'a>,
-    stages: BTreeMap<NodeIndex, Standing<'a>>,
+    stages: PerNode<Standing<'a>>,
     admission: Admission,
     /// Waiting stages for which something may have changed.
     hopeful: BTreeSet<NodeIndex>,
@@ -101,7 +101,7 @@ pub(super) struct Start<'a> {
     pub(super) index: NodeIndex,
     pub(super) stage: &'a StageNode,
     /// Results of the stages before it.
-    pub(super) results: BTreeMap<NodeIndex, Arc<Manifest>>,
+    pub(super) results: Vec<(NodeIndex, Arc<Manifest>)>,
     /// From 1.
     pub(super) attempt: u32,
     pub(super) phase: Phase,
@@ -172,7 +172,7 @@ impl<'a> Board<'a> {
         for (position, cores) in self.admission.admit() {
             let index = NodeIndex::new(position);
             self.set(index, State::Working);
-            let Some(standing) = self.stages.get_mut(&index) else { continue };
+            let Some(standing) = self.stages.get_mut(index) else { continue };
             standing.attempts += 1;
             starts.extend(self.start(index, Phase::Work { cores }));
         }
@@ -202,7 +202,7 @@ impl<'a> Board<'a> {
 
     /// Passes on what a stage's thread tells.
     fn pass_on(&mut self, index: NodeIndex, told: Told, stream: &mut EventStream<'_>) {
-        let Some(standing) = self.stages.get_mut(&index) else { return };
+        let Some(standing) = self.stages.get_mut(index) else { return };
         let name = &standing.stage.name;
         match told {
             Told::Event { attempt, cached, kind } => stream.emit(Some((name, attempt)), cached, kind),
@@ -251,7 +251,7 @@ impl<'a> Board<'a> {
         let failure = match stop {
             Stop::Busy(busy) => {
                 // It did not start after all.
-                if let Some(standing) = self.stages.get_mut(&index) {
+                if let Some(standing) = self.stages.get_mut(index) {
                     standing.attempts -= 1;
                 }
                 return self.park(index, busy, stream);
@@ -266,7 +266,7 @@ impl<'a> Board<'a> {
             },
             Stop::Failed(failure) => failure,
         };
-        if let Some(standing) = self.stages.get(&index) {
+        if let Some(standing) = self.stages.get(index) {
             let attempt = Some((standing.stage.name.as_str(), standing.attempts));
             stream.emit(attempt, false, failure.event());
             if self.run.fail_fast && failure.reason != Reason::Cancelled && !self.run.cancellation.asked() {
@@ -335,7 +335,7 @@ impl<'a> Board<'a> {
         self.changed = true;
         self.admission.park(index.index());
         self.set(index, State::Parked(busy));
-        let Some(standing) = self.stages.get_mut(&index) else { return };
+        let Some(standing) = self.stages.get_mut(index) else { return };
         if standing.busy_told.replace(busy) != Some(busy) {
             let note = EventKind::note(busy.note(self.run.store));
             stream.emit(Some((&standing.stage.name, standing.attempts)), false, note);
@@ -349,7 +349,7 @@ impl<'a> Board<'a> {
         failure: Failure,
         stream: &mut EventStream<'_>,
     ) -> Result<(), Failure> {
-        let Some(standing) = self.stages.get_mut(&index) else { return Err(failure) };
+        let Some(standing) = self.stages.get_mut(index) else { return Err(failure) };
         let allowed = standing.stage.retries;
         let in_vain = failure.reason != Reason::Failed || self.run.cancellation.asked();
         if in_vain || standing.retries >= allowed {
@@ -370,7 +370,7 @@ impl<'a> Board<'a> {
 
     /// Puts a stage whose result is damaged back to the start, and with it those that wait with that result in hand.
     fn rebuild(&mut self, producer: NodeIndex) -> Result<(), Failure> {
-        let Some(standing) = self.stages.get_mut(&producer) else { return Ok(()) };
+        let Some(standing) = self.stages.get_mut(producer) else { return Ok(()) };
         // Several stages may find the same damage; the others find the rebuilding under way.
         if !matches!(standing.state, State::Done(_)) {
             return Ok(());
@@ -393,9 +393,9 @@ impl<'a> Board<'a> {
         }
         standing.damage_told = false;
         self.set(producer, State::Waiting);
-        let holds = |(index, standing): (&NodeIndex, &Standing<'_>)| {
+        let holds = |(index, standing): (NodeIndex, &Standing<'_>)| {
             let held = matches!(standing.state, State::Ready | State::Queued | State::Parked(_));
-            (held && standing.upstream.contains(&producer)).then_some(*index)
+            (held && standing.upstream.contains(&producer)).then_some(index)
         };
         let holders: Vec<NodeIndex> = self.stages.iter().filter_map(holds).collect();
         holders.into_iter().for_each(|index| self.end(index, State::Waiting));
@@ -406,7 +406,7 @@ impl<'a> Board<'a> {
     fn announce(&mut self) {
         for index in self.complete() {
             self.set(index, State::Ready);
-            let Some(standing) = self.stages.get(&index) else { continue };
+            let Some(standing) = self.stages.get(index) else { continue };
             let claim = self.run.capacity.claim(&standing.stage.resources);
             self.admission.announce(index.index(), claim);
             self.leaving.remove(&index);
@@ -416,7 +416,7 @@ impl<'a> Board<'a> {
     /// The waiting stages that have nothing to wait for, in plan order.
     fn complete(&mut self) -> Vec<NodeIndex> {
         let is_waiting = |index: &NodeIndex| {
-            matches!(self.stages.get(index).map(|standing| &standing.state), Some(State::Waiting))
+            matches!(self.stages.get(*index).map(|standing| &standing.state), Some(State::Waiting))
         };
         let hopeful = std::mem::take(&mut self.hopeful).into_iter();
         hopeful.filter(|index| is_waiting(index) && self.has_its_inputs(*index)).collect()
@@ -425,8 +425,8 @@ impl<'a> Board<'a> {
     /// Whether all stages are done that a stage waits for.
     fn has_its_inputs(&self, index: NodeIndex) -> bool {
         let done =
-            |index: &NodeIndex| matches!(self.stages.get(index).map(|up| &up.state), Some(State::Done(_)));
-        self.stages.get(&index).is_some_and(|standing| standing.upstream.iter().all(done))
+            |index: &NodeIndex| matches!(self.stages.get(*index).map(|up| &up.state), Some(State::Done(_)));
+        self.stages.get(index).is_some_and(|standing| standing.upstream.iter().all(done))
     }
 
     /// Lets ready stages look at the store, the first ones first and not more at a time than there are cores.
@@ -444,7 +444,7 @@ impl<'a> Board<'a> {
             return;
         }
         self.looked_at_parked = Instant::now();
-        let is_over = |index: &NodeIndex| match self.stages.get(index).map(|standing| &standing.state) {
+        let is_over = |index: &NodeIndex| match self.stages.get(*index).map(|standing| &standing.state) {
             Some(State::Parked(busy)) => busy.is_over(self.run.store),
             _ => false,
         };
@@ -458,16 +458,16 @@ impl<'a> Board<'a> {
 
     /// The user wants to stop: what has no thread will not get one.
     fn withdraw(&mut self) {
-        let idle = |(index, standing): (&NodeIndex, &Standing<'_>)| {
-            matches!(standing.state, State::Ready | State::Queued | State::Parked(_)).then_some(*index)
+        let idle = |(index, standing): (NodeIndex, &Standing<'_>)| {
+            matches!(standing.state, State::Ready | State::Queued | State::Parked(_)).then_some(index)
         };
         let idle: Vec<NodeIndex> = self.stages.iter().filter_map(idle).collect();
         idle.into_iter().for_each(|index| self.set(index, State::Waiting));
     }
 
     fn start(&self, index: NodeIndex, phase: Phase) -> Option<Start<'a>> {
-        let standing = self.stages.get(&index)?;
-        let result = |index: &NodeIndex| match &self.stages.get(index)?.state {
+        let standing = self.stages.get(index)?;
+        let result = |index: &NodeIndex| match &self.stages.get(*index)?.state {
             State::Done(manifest) => Some((*index, Arc::clone(manifest))),
             _ => None,
         };
@@ -477,7 +477,7 @@ impl<'a> Board<'a> {
 
     /// The only way from one state to another: it keeps the sets and counts that go by states.
     fn set(&mut self, index: NodeIndex, state: State) {
-        let Some(standing) = self.stages.get_mut(&index) else { return };
+        let Some(standing) = self.stages.get_mut(index) else { return };
         let moves = |state: &State| !matches!(state, State::Waiting | State::Done(_) | State::Failed(_));
         self.moving += usize::from(moves(&state));
         self.moving -= usize::from(moves(&standing.state));
@@ -499,7 +499,7 @@ impl<'a> Board<'a> {
     /// Removes the folders that were made for stages to write into while they run and that none wrote into, so that a
     /// run of hits has the same folders.
     pub(super) fn tidy(&self) {
-        for (&index, _) in self.stages.iter().filter(|(_, standing)| standing.live) {
+        for (index, _) in self.stages.iter().filter(|(_, standing)| standing.live) {
             let Some(Place { folder, layout, node, several }) = self.run.places.of(index).first() else {
                 continue;
             };
@@ -557,6 +557,7 @@ mod tests {
     };
     use contract::{Registry, Settings};
     use petgraph::graph::DiGraph;
+    use std::collections::BTreeMap;
 
     fn manifest() -> Arc<Manifest> {
         let key = KeyDocument {
@@ -600,8 +601,8 @@ mod tests {
         let run = Run {
             plan: &plan,
             registry: &Registry::new(),
-            sources: &Sources::new(),
-            recipes: &BTreeMap::new(),
+            sources: &Sources::default(),
+            recipes: &PerNode::default(),
             store: &Store::open(Some(folder.path().join("store"))).expect("a store"),
             places: &Places::default(),
             capacity: Capacity::new(1, None),

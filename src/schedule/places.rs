@@ -1,15 +1,14 @@
 //! Where the results of a plan's stages go for people.
 
 use crate::{
-    plan::Plan,
+    plan::{PerNode, Plan},
     record::{Layout, Place, RunFolder},
 };
 use petgraph::graph::NodeIndex;
-use std::collections::BTreeMap;
 
 /// The places of each node: one run folder, or those of all variants of a sweep that share the node.
 #[derive(Debug, Default)]
-pub struct Places<'a>(BTreeMap<NodeIndex, Vec<Place<'a>>>);
+pub struct Places<'a>(PerNode<Vec<Place<'a>>>);
 
 impl<'a> Places<'a> {
     /// All nodes of a plan have their files in one run folder.
@@ -25,12 +24,12 @@ impl<'a> Places<'a> {
     /// Adds a place to a node. Its first place is the one that shows its files while it runs, so all places of a node have
     /// to name its files alike.
     pub fn add(&mut self, node: NodeIndex, place: Place<'a>) {
-        self.0.entry(node).or_default().push(place);
+        self.0.place(node).get_or_insert_default().push(place);
     }
 
     /// The places of a node.
     #[must_use]
     pub fn of(&self, node: NodeIndex) -> &[Place<'a>] {
-        self.0.get(&node).map_or(&[], Vec::as_slice)
+        self.0.get(node).map_or(&[], Vec::as_slice)
     }
 }

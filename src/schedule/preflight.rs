@@ -2,7 +2,7 @@
 
 use super::{Capacity, Failure, capacity::Claim, machine, task};
 use crate::{
-    plan::{Binding, Plan, StageNode, StageState, Status, keys, keys::Sources},
+    plan::{Binding, PerNode, Plan, StageNode, StageState, keys, keys::Sources},
     report::bytes,
     store::{Digest, InputKey, Manifest, Store, StoreError, free_space},
 };
@@ -34,7 +34,7 @@ pub struct Preflighting<'a> {
     /// Content of the sources.
     pub sources: &'a Sources,
     /// What the store has already.
-    pub states: &'a BTreeMap<NodeIndex, StageState>,
+    pub states: &'a PerNode<StageState>,
     /// The store.
     pub store: &'a Store,
     /// Where the run folder will be.
@@ -66,13 +66,12 @@ pub fn preflight(look: &Preflighting<'_>) -> Result<Vec<Located>, StoreError> {
     }
     let unsound = look.unsound();
     found.extend(unsound.values().cloned());
-    let results = look.results();
     let machine = Machine { memory: machine::available_memory().unwrap_or(u64::MAX) };
     let mut demands = Vec::new();
     for (index, stage) in look.plan.stages() {
         let Some(implementation) = look.registry.get(stage.stage) else { continue };
         let locate = |finding| Located { stage: Some(stage.name.clone()), finding };
-        let digest = look.verdict_digest(index, stage, &results)?;
+        let digest = look.verdict_digest(index, stage)?;
         let remembered = look.store.verdict(&digest);
         let Some(inputs) = look.inputs_of_running(index, &unsound) else {
             // Nothing will be read for work that is stored; what its check found belongs to its result all the same.
@@ -98,25 +97,16 @@ pub fn preflight(look: &Preflighting<'_>) -> Result<Vec<Located>, StoreError> {
 }
 
 impl Preflighting<'_> {
-    /// The results that are stored, sound or not.
-    fn results(&self) -> BTreeMap<NodeIndex, &Manifest> {
-        let stored = self.states.iter().filter_map(|(index, state)| match &state.status {
-            Status::Hit(manifest) => Some((*index, manifest.as_ref())),
-            _ => None,
-        });
-        stored.collect()
+    /// The stored result of a stage, sound or not.
+    fn stored(&self, index: NodeIndex) -> Option<&Manifest> {
+        self.states.get(index).and_then(StageState::hit)
     }
 
     /// What a verdict on a stage depends on: the stage, its settings, and the content of the inputs that exist.
-    fn verdict_digest(
-        &self,
-        index: NodeIndex,
-        stage: &StageNode,
-        results: &BTreeMap<NodeIndex, &Manifest>,
-    ) -> Result<Digest, StoreError> {
+    fn verdict_digest(&self, index: NodeIndex, stage: &StageNode) -> Result<Digest, StoreError> {
         let mut inputs: BTreeMap<String, InputKey> = BTreeMap::new();
         for binding in self.plan.bindings(index) {
-            if let Some(key) = keys::input_key(&binding, self.sources, results)? {
+            if let Some(key) = keys::input_key(&binding, self.sources, &|node| self.stored(node))? {
                 inputs.insert(binding.edge.port, key);
             }
         }
@@ -126,8 +116,8 @@ impl Preflighting<'_> {
     /// The stored results that stages which will run are to read and that cannot be read, with what to tell of each. One
     /// that is damaged is made again, so its stage will run too, and what that reads is looked at in turn: plan order
     /// backwards, as every stage stands behind what it reads.
-    fn unsound(&self) -> BTreeMap<NodeIndex, Located> {
-        let mut unsound = BTreeMap::new();
+    fn unsound(&self) -> PerNode<Located> {
+        let mut unsound = PerNode::default();
         let indices: Vec<NodeIndex> = self.plan.stages().map(|(index, _)| index).collect();
         for index in indices.into_iter().rev() {
             if self.hit(index, &unsound).is_some() {
@@ -152,11 +142,8 @@ impl Preflighting<'_> {
     }
 
     /// The stored result of a stage, if it can be used.
-    fn hit(&self, index: NodeIndex, unsound: &BTreeMap<NodeIndex, Located>) -> Option<&Manifest> {
-        match self.states.get(&index).map(|state| &state.status) {
-            Some(Status::Hit(manifest)) if !unsound.contains_key(&index) => Some(manifest),
-            _ => None,
-        }
+    fn hit(&self, index: NodeIndex, unsound: &PerNode<Located>) -> Option<&Manifest> {
+        self.stored(index).filter(|_| unsound.get(index).is_none())
     }
 
     /// The inputs that exist of a stage that will run: its sources, and stored results that are sound. None for a stage
@@ -164,7 +151,7 @@ impl Preflighting<'_> {
     fn inputs_of_running(
         &self,
         index: NodeIndex,
-        unsound: &BTreeMap<NodeIndex, Located>,
+        unsound: &PerNode<Located>,
     ) -> Option<BTreeMap<String, Input>> {
         if self.hit(index, unsound).is_some() {
             return None;
@@ -205,8 +192,8 @@ impl Preflighting<'_> {
         let started = Instant::now();
         let findings = implementation.preflight(question);
         let is_there = |binding: &Binding| {
-            let status = self.states.get(&binding.producer).map(|state| &state.status);
-            self.sources.contains_key(&binding.producer) || matches!(status, Some(Status::Hit(_)))
+            let producer = binding.producer;
+            self.sources.get(producer).is_some() || self.stored(producer).is_some()
         };
         let is_worth_it = !findings.is_empty() || started.elapsed() >= WORTH_REMEMBERING;
         let bindings = self.plan.bindings(index);
@@ -260,7 +247,7 @@ impl Preflighting<'_> {
     }
 
     /// Results go into the store and, copied, into the run folder; stored ones only there.
-    fn disk(&self, demands: &[(&StageNode, Demand)], unsound: &BTreeMap<NodeIndex, Located>) -> Vec<Located> {
+    fn disk(&self, demands: &[(&StageNode, Demand)], unsound: &PerNode<Located>) -> Vec<Located> {
         let made: u64 = demands.iter().map(|(_, demand)| demand.disk).sum();
         let hits = self.plan.stages().filter_map(|(index, _)| self.hit(index, unsound));
         let stored: u64 = hits.flat_map(|manifest| &manifest.files).map(|file| file.size).sum();

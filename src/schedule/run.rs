@@ -7,7 +7,7 @@ use super::{
     task::{Look, Stop, Task, Told},
 };
 use crate::{
-    plan::{Plan, keys::Sources},
+    plan::{PerNode, Plan, keys::Sources},
     record::Outcome,
     report::cache::cleared_note,
     store::{Bound, Digest, Manifest, Store},
@@ -15,7 +15,6 @@ use crate::{
 use contract::{EventKind, Registry};
 use petgraph::graph::NodeIndex;
 use std::{
-    collections::BTreeMap,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -40,7 +39,7 @@ pub struct Run<'a> {
     /// Content of its sources.
     pub sources: &'a Sources,
     /// Recipe keys of its stages.
-    pub recipes: &'a BTreeMap<NodeIndex, Digest>,
+    pub recipes: &'a PerNode<Digest>,
     /// Where results are.
     pub store: &'a Store,
     /// Where results go for people.

@@ -32,7 +32,7 @@ pub(super) struct Task<'a> {
     pub(super) index: NodeIndex,
     pub(super) stage: &'a StageNode,
     /// Results of the stages before it.
-    pub(super) results: BTreeMap<NodeIndex, Arc<Manifest>>,
+    pub(super) results: Vec<(NodeIndex, Arc<Manifest>)>,
     /// From 1.
     pub(super) attempt: u32,
     pub(super) tell: &'a dyn Fn(Told),
@@ -160,8 +160,13 @@ impl Task<'_> {
         }
     }
 
+    /// The result of a stage before it.
+    fn result(&self, node: NodeIndex) -> Option<&Manifest> {
+        self.results.iter().find(|(known, _)| *known == node).map(|(_, manifest)| manifest.as_ref())
+    }
+
     fn key(&self) -> Result<KeyDocument, Stop> {
-        let key = keys::key(self.run.plan, self.index, self.run.sources, &self.results)?;
+        let key = keys::key(self.run.plan, self.index, self.run.sources, &|node| self.result(node))?;
         Ok(key.ok_or_else(|| {
             StageError::failed(
                 "engine::not_ready",
@@ -255,7 +260,7 @@ impl Task<'_> {
     /// hours, nor make a wrong result under a right key.
     fn verify_inputs(&self) -> Result<(), Stop> {
         for binding in self.run.plan.bindings(self.index) {
-            let Some(manifest) = self.results.get(&binding.producer) else { continue };
+            let Some(manifest) = self.result(binding.producer) else { continue };
             let output = keys::output(manifest, binding.edge.output.as_deref().unwrap_or_default())?;
             match self.run.store.verify(&output.digest) {
                 Ok(()) => {}
@@ -327,8 +332,7 @@ impl Task<'_> {
         let mut inputs = BTreeMap::new();
         let links = attempt.folder().join("inputs");
         for (position, binding) in self.run.plan.bindings(self.index).into_iter().enumerate() {
-            let content = match (self.run.plan.source(binding.producer), self.results.get(&binding.producer))
-            {
+            let content = match (self.run.plan.source(binding.producer), self.result(binding.producer)) {
                 (Some(source), _) => source_content(&source.content),
                 (None, Some(manifest)) => {
                     let output = keys::output(manifest, binding.edge.output.as_deref().unwrap_or_default())?;
@@ -345,7 +349,7 @@ impl Task<'_> {
     /// A result made while its inputs changed belongs to no key, so nothing is published.
     fn check_sources(&self) -> Result<(), StageError> {
         for binding in self.run.plan.bindings(self.index) {
-            let changed = self.run.sources.get(&binding.producer).and_then(SourceDigest::changed);
+            let changed = self.run.sources.get(binding.producer).and_then(SourceDigest::changed);
             if let Some(path) = changed {
                 let path = std::path::absolute(&path).unwrap_or(path);
                 return Err(StageError::failed(
@@ -379,7 +383,7 @@ impl Task<'_> {
     }
 
     fn recipe(&self) -> Result<Digest, StageError> {
-        self.run.recipes.get(&self.index).copied().ok_or_else(|| {
+        self.run.recipes.get(self.index).copied().ok_or_else(|| {
             StageError::failed("engine::not_ready", format!("`{}` has no recipe", self.stage.name))
         })
     }

@@ -1,11 +1,10 @@
 //! What the nodes of a merged plan are called.
 
 use super::variant::text;
-use crate::plan::{Merged, Node};
+use crate::plan::{Merged, Node, PerNode};
 use indexmap::{IndexMap, IndexSet};
 use petgraph::graph::NodeIndex;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// A longer name would not fit beside a progress bar.
 const LONGEST: usize = 40;
@@ -31,7 +30,7 @@ pub fn display_names(
         nodes.retain(|node| seen.insert(*node));
         let labels = match nodes.as_slice() {
             [node] => {
-                let variants = owners.get(node).map(Vec::as_slice).unwrap_or_default();
+                let variants = owners.get(*node).map(Vec::as_slice).unwrap_or_default();
                 vec![own_label(variants, values, done, &short).map(Some)]
             }
             _ => labels(nodes, &owners, values, &short).into_iter().map(Some).collect(),
@@ -39,7 +38,7 @@ pub fn display_names(
         for (node, label) in nodes.iter().zip(labels) {
             if let Some(Node::Stage(stage)) = merged.plan.graph.node_weight_mut(*node) {
                 let first =
-                    owners.get(node).and_then(|variants| variants.first()).copied().unwrap_or_default();
+                    owners.get(*node).and_then(|variants| variants.first()).copied().unwrap_or_default();
                 stage.name = match label {
                     Some(Some(label)) => format!("{name}[{label}]"),
                     Some(None) => format!("{name} #{first}"),
@@ -70,12 +69,12 @@ fn own_label(
 /// The values that tell nodes of one name apart; none for all of them where these are too long or not enough.
 fn labels(
     nodes: &[NodeIndex],
-    owners: &BTreeMap<NodeIndex, Vec<usize>>,
+    owners: &PerNode<Vec<usize>>,
     values: &[IndexMap<String, Value>],
     short: &IndexMap<String, String>,
 ) -> Vec<Option<String>> {
     let value_of = |variant: &usize, key: &str| values.get(*variant).and_then(|values| values.get(key));
-    let variants = |node: &NodeIndex| owners.get(node).map(Vec::as_slice).unwrap_or_default();
+    let variants = |node: &NodeIndex| owners.get(*node).map(Vec::as_slice).unwrap_or_default();
     // A key says something of a node if all variants of the node have one value of it, and not all nodes the same.
     let tells = |key: &&String| {
         let mut found = IndexSet::new();

@@ -79,7 +79,7 @@ impl Launch<'_> {
                 plan,
                 registry,
                 sources: &known.sources,
-                recipes: &known.states.iter().map(|(index, state)| (*index, state.recipe)).collect(),
+                recipes: &known.states.iter().map(|(index, state)| (index, state.recipe)).collect(),
                 store: &known.store,
                 places: &places,
                 capacity: options.capacity(),

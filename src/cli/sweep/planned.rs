@@ -162,7 +162,7 @@ impl Planned {
         };
         let count = |wanted: &str| known.states.values().filter(|state| word(state) == wanted).count();
         let stages = |members: &[Member]| -> Vec<Value> {
-            let status = |member: &Member| known.states.get(&member.node).map(word);
+            let status = |member: &Member| known.states.get(member.node).map(word);
             members.iter().map(|member| json!({"name": member.name, "status": status(member)})).collect()
         };
         let variants = self.variants.iter().zip(&self.merged.members).enumerate();
@@ -181,7 +181,7 @@ impl Planned {
             "operation_mode": self.merged.plan.operation_mode,
             "counts": {
                 "variants": variants.len(),
-                "stages": known.states.len(),
+                "stages": known.states.values().count(),
                 "hit": count("hit"),
                 "run": count("run"),
                 "after": count("after"),
@@ -197,7 +197,7 @@ impl Planned {
         let (hits, runs) =
             (count(|status| matches!(status, Status::Hit(_))), count(|status| matches!(status, Status::Run)));
         let alone: usize = self.merged.members.iter().map(Vec::len).sum();
-        let nodes = known.states.len();
+        let nodes = known.states.values().count();
         let shared = if nodes < alone { format!(" ({alone} one by one)") } else { String::new() };
         format!(
             "{}: {}, {}{shared}, {hits} stored, {runs} to run, {} depending on others\n",
@@ -228,7 +228,7 @@ impl Planned {
                         .map(|key| variant.values.get(key).map(crate::sweep::shown).unwrap_or_default()),
                 );
                 let stages = members.iter().map(|member| {
-                    let state = known.states.get(&member.node).map(|state| &state.status);
+                    let state = known.states.get(member.node).map(|state| &state.status);
                     let word = if matches!(state, Some(Status::Hit(_))) { "stored" } else { "run" };
                     format!("{} {word}", member.name)
                 });
