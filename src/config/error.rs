@@ -275,8 +275,7 @@ const MOST: usize = 100;
 
 impl ConfigErrors {
     /// Puts errors in order. `name` is what the user asked to load.
-    pub(super) fn new(name: impl Into<String>, mut errors: Vec<ConfigError>) -> Self {
-        let name = name.into();
+    pub(super) fn new(name: &str, mut errors: Vec<ConfigError>) -> Self {
         errors.sort_by_key(|error| match error.0.labels.first() {
             Some((place, _)) => (place.text.name != name, place.range.start),
             None => (false, 0),
@@ -284,7 +283,7 @@ impl ConfigErrors {
         let mut errors = merged(errors);
         let left_out = errors.len().saturating_sub(MOST);
         errors.truncate(MOST);
-        Self { name, errors, left_out, rest: None }
+        Self { name: name.to_owned(), errors, left_out, rest: None }
     }
 
     pub(super) fn with_rest(self, rest: Option<Rest>) -> Self {
@@ -334,7 +333,7 @@ impl ConfigErrors {
     pub fn and(mut self, other: Self) -> Self {
         let left_out = self.left_out + other.left_out;
         self.errors.extend(other.errors);
-        let mut both = Self::new(self.name, self.errors);
+        let mut both = Self::new(&self.name, self.errors);
         both.left_out += left_out;
         both
     }

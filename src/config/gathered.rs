@@ -42,6 +42,6 @@ impl Gathered {
             }
             _ => error,
         };
-        ConfigErrors::new(self.name, self.known.into_values().map(told).collect())
+        ConfigErrors::new(&self.name, self.known.into_values().map(told).collect())
     }
 }

@@ -40,7 +40,7 @@ impl Secrets {
         let all: BTreeMap<String, String> = values.into_iter().chain(lines).chain(known).collect();
         self.values =
             all.into_iter().filter(|(value, _)| value.len() >= SHORTEST && !is_path(value)).collect();
-        self.values.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+        self.put_in_order();
     }
 
     /// Adds those of another configuration.
@@ -50,6 +50,10 @@ impl Secrets {
                 self.values.push(value.clone());
             }
         }
+        self.put_in_order();
+    }
+
+    fn put_in_order(&mut self) {
         self.values.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
     }
 

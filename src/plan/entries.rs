@@ -132,35 +132,33 @@ impl<'a> Chain<'a> {
 
     /// The entries, each behind all that it waits for, otherwise as the file has them.
     fn order(&self) -> Result<Vec<(&'a str, &'a StageEntry)>, Issue> {
-        let mut waiting: BTreeMap<usize, BTreeSet<usize>> =
-            self.stages.values().map(|spec| self.waits_for(spec)).enumerate().collect();
-        let mut followers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (&follower, others) in &waiting {
-            others.iter().for_each(|other| followers.entry(*other).or_default().push(follower));
+        let mut waiting: Vec<BTreeSet<usize>> =
+            self.stages.values().map(|spec| self.waits_for(spec)).collect();
+        let mut followers: Vec<Vec<usize>> = vec![Vec::new(); waiting.len()];
+        for (follower, others) in waiting.iter().enumerate() {
+            others.iter().for_each(|other| followers[*other].push(follower));
         }
         let mut ready: BTreeSet<usize> =
-            waiting.iter().filter(|(_, others)| others.is_empty()).map(|(index, _)| *index).collect();
+            (0..waiting.len()).filter(|index| waiting[*index].is_empty()).collect();
         let mut order = Vec::new();
         while let Some(next) = ready.pop_first() {
-            waiting.remove(&next);
             order.extend(self.stages.get_index(next).map(|(name, spec)| (name.as_str(), spec)));
-            for follower in followers.remove(&next).unwrap_or_default() {
-                let Some(others) = waiting.get_mut(&follower) else { continue };
-                others.remove(&next);
-                if others.is_empty() {
+            for &follower in &followers[next] {
+                waiting[follower].remove(&next);
+                if waiting[follower].is_empty() {
                     ready.insert(follower);
                 }
             }
         }
-        if waiting.is_empty() { Ok(order) } else { Err(self.circle(&waiting)) }
+        if order.len() == waiting.len() { Ok(order) } else { Err(self.circle(&waiting)) }
     }
 
     /// A circle among entries of which each waits for another one of them.
-    fn circle(&self, waiting: &BTreeMap<usize, BTreeSet<usize>>) -> Issue {
+    fn circle(&self, waiting: &[BTreeSet<usize>]) -> Issue {
         let name = |index: &usize| self.stages.get_index(*index).map_or("", |(name, _)| name.as_str());
-        let mut path: Vec<usize> = waiting.keys().next().copied().into_iter().collect();
+        let mut path: Vec<usize> = waiting.iter().position(|others| !others.is_empty()).into_iter().collect();
         loop {
-            let next = path.last().and_then(|last| waiting.get(last)?.first().copied());
+            let next = path.last().and_then(|last| waiting[*last].first().copied());
             let Some(next) = next else { break };
             if let Some(start) = path.iter().position(|known| *known == next) {
                 path.drain(..start);

@@ -30,9 +30,10 @@ pub struct SourceDigest {
 }
 
 impl SourceDigest {
-    fn new(digest: Digest, files: BTreeMap<PathBuf, Reading>, cache: &StatCache) -> Self {
-        let clock = files.values().any(Reading::is_unsettled).then(|| cache.clock());
-        Self { digest, files, folder: None, clock }
+    /// Of files, with what was read of each.
+    fn new(digest: Digest, paths: Vec<PathBuf>, readings: Vec<Reading>, cache: &StatCache) -> Self {
+        let clock = readings.iter().any(Reading::is_unsettled).then(|| cache.clock());
+        Self { digest, files: paths.into_iter().zip(readings).collect(), folder: None, clock }
     }
 
     /// The first file that is no longer what was hashed: changed, gone, or there now where it was absent. Of one whose
@@ -122,8 +123,7 @@ pub(super) fn file_digest(content: Digest, name: &Path) -> Result<Digest, StoreE
 fn digest_single(source: &Source, path: &Path, cache: &StatCache) -> Result<SourceDigest, StoreError> {
     let reading = Reader { source, cache, shelf: &cache.shelf(None) }.read(path)?;
     let content = reading.digest.ok_or_else(|| missing(source, path))?;
-    let files = BTreeMap::from([(path.to_owned(), reading)]);
-    Ok(SourceDigest::new(file_digest(content, path)?, files, cache))
+    Ok(SourceDigest::new(file_digest(content, path)?, vec![path.to_owned()], vec![reading], cache))
 }
 
 fn digest_folder(source: &Source, root: &Path, cache: &StatCache) -> Result<SourceDigest, StoreError> {
@@ -139,8 +139,8 @@ fn digest_folder(source: &Source, root: &Path, cache: &StatCache) -> Result<Sour
         contents.insert(name, reading.digest.ok_or_else(|| changing(source, path))?);
     }
     let digest = Digest::of_value(&("folder", contents))?;
-    let files = found.into_values().zip(readings).collect();
-    Ok(SourceDigest { folder: Some(root.to_owned()), ..SourceDigest::new(digest, files, cache) })
+    let paths = found.into_values().collect();
+    Ok(SourceDigest { folder: Some(root.to_owned()), ..SourceDigest::new(digest, paths, readings, cache) })
 }
 
 /// What the digest of an image set is made of, an entry each. The enum keeps "absent" and "not asked for" apart.
@@ -173,9 +173,9 @@ fn digest_images(
     paths.dedup();
     let folder = common_folder(&paths);
     let readings = Reader { source, cache, shelf: &cache.shelf(folder) }.read_all(&paths)?;
-    let read_all: BTreeMap<&Path, Reading> = paths.into_iter().zip(readings).collect();
 
-    let file_key = |path: &Path| match read_all.get(path) {
+    let reading = |path: &Path| readings.get(paths.binary_search(&path).ok()?);
+    let file_key = |path: &Path| match reading(path) {
         Some(Reading { digest: Some(digest), .. }) => FileKey::Content(*digest),
         _ => FileKey::Absent,
     };
@@ -188,8 +188,8 @@ fn digest_images(
         })
         .collect();
     let digest = Digest::of_value(&("images", keys))?;
-    let files = read_all.into_iter().map(|(path, reading)| (path.to_owned(), reading)).collect();
-    Ok(SourceDigest::new(digest, files, cache))
+    let paths = paths.into_iter().map(Path::to_owned).collect();
+    Ok(SourceDigest::new(digest, paths, readings, cache))
 }
 
 /// The innermost folder that holds all of some sorted paths.
