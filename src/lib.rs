@@ -19,6 +19,7 @@ pub mod plan;
 pub mod record;
 pub mod report;
 pub mod schedule;
+mod several;
 pub mod stages;
 pub mod store;
 pub mod sweep;

@@ -8,8 +8,8 @@ use super::{
     os,
     usage::{Entry, Part, StoredResult},
 };
+use crate::several;
 use fs_err as fs;
-use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -76,17 +76,14 @@ impl Store {
     /// When this process may not read the store, or cannot remove what is corrupt.
     pub fn check(&self, tell: &(dyn Fn(Checking) + Sync)) -> Result<Checked, StoreError> {
         let entries = self.entries(Part::Objects)?;
-        let judged: Vec<Judged> = entries
-            .into_par_iter()
-            .filter_map(|entry| self.judge(entry, tell).transpose())
-            .collect::<Result<_, _>>()?;
+        let judged = several::try_answers(&entries, 1, |entry| self.judge(entry, tell))?;
         // Results are read after objects: one that was published meanwhile has objects that were not listed.
         let results = self.results()?;
         let mut checked = Checked { results: results.len() as u64, ..Checked::default() };
         let mut bad = BTreeMap::new();
-        for Judged { entry, digest, problem } in judged {
+        for Judged { bytes, digest, problem } in judged.into_iter().flatten() {
             checked.objects += 1;
-            checked.bytes += entry.bytes;
+            checked.bytes += bytes;
             if let Some(problem) = problem {
                 bad.insert(digest, problem);
             }
@@ -100,14 +97,14 @@ impl Store {
     }
 
     /// Reads an object and removes it if it is corrupt. Nothing for one that has gone away meanwhile, and for what is none.
-    fn judge(&self, entry: Entry, tell: &(dyn Fn(Checking) + Sync)) -> Result<Option<Judged>, StoreError> {
-        let Some(digest) = digest_of(&entry) else { return Ok(None) };
+    fn judge(&self, entry: &Entry, tell: &(dyn Fn(Checking) + Sync)) -> Result<Option<Judged>, StoreError> {
+        let Some(digest) = digest_of(entry) else { return Ok(None) };
         let problem = match self.inspect(&digest) {
             Err(StoreError::Missing { .. }) => return Ok(None),
             inspected => inspected?,
         };
         tell(Checking { objects: 1, bytes: entry.bytes });
-        Ok(Some(Judged { entry, digest, problem }))
+        Ok(Some(Judged { bytes: entry.bytes, digest, problem }))
     }
 
     /// The results that cannot be used, which are removed unless a run uses them.
@@ -155,7 +152,7 @@ impl Store {
 
 /// An object that was read.
 struct Judged {
-    entry: Entry,
+    bytes: u64,
     digest: Digest,
     problem: Option<String>,
 }

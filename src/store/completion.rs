@@ -4,8 +4,8 @@
 //! changes to it, the environment variables that these name, the working directory, and the recipe of each stage.
 
 use super::{Digest, Store, StoreError, document, failpoint, os::Stamp, usage};
+use crate::several::all;
 use fs_err as fs;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{
     io::{self, ErrorKind},
@@ -96,7 +96,9 @@ impl Store {
             Stamp::of(&place).is_ok_and(|found| found == Some(file.stamp))
                 && self.has_object(&file.digest, file.bytes)
         };
-        completion.folder.is_dir() && all(&completion.results, has_result) && all(&completion.files, has_file)
+        completion.folder.is_dir()
+            && all(&completion.results, ALONE, has_result)
+            && all(&completion.files, ALONE, has_file)
     }
 
     /// Remembers what a finished run left.
@@ -117,16 +119,7 @@ impl Store {
 pub(super) const FOLDER: &str = "runs";
 
 /// Files that one thread has looked at before others have started.
-const ALONE: usize = 200;
-
-/// Whether something holds of all; many are looked at by several threads.
-pub(super) fn all<T: Sync>(items: &[T], holds: impl Fn(&T) -> bool + Sync) -> bool {
-    if items.len() < ALONE {
-        items.iter().all(holds)
-    } else {
-        items.par_iter().with_min_len(ALONE).all(&holds)
-    }
-}
+pub(super) const ALONE: usize = 200;
 
 #[cfg(test)]
 mod tests {

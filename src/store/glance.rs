@@ -6,11 +6,12 @@
 
 use super::{
     Digest, SourceDigest, Store, StoreError,
-    completion::all,
+    completion::ALONE,
     document, failpoint, folder,
     os::Stamp,
     stat_cache::{FOLDER, USE_DAYS, today},
 };
+use crate::several::all;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -80,8 +81,10 @@ impl Glance {
         let is_fresh = (self.day..self.day.saturating_add(USE_DAYS)).contains(&today());
         is_fresh
             && self.variables.iter().all(|(name, known)| value(name) == *known)
-            && all(&self.files, |Seen { path, stamp }| Stamp::of(path).is_ok_and(|found| found == *stamp))
-            && all(&self.no_files.iter().collect::<Vec<_>>(), |path| !path.is_file())
+            && all(&self.files, ALONE, |Seen { path, stamp }| {
+                Stamp::of(path).is_ok_and(|found| found == *stamp)
+            })
+            && all(&self.no_files.iter().collect::<Vec<_>>(), ALONE, |path| !path.is_file())
             && self.folders.iter().all(|folder| self.knows_all_of(folder))
     }
 

@@ -7,8 +7,8 @@
 use super::{
     Digest, StatCache, StoreError, clock::Clock, folder, os::Stamp, reading::Reading, stat_cache::Shelf,
 };
+use crate::several;
 use contract::{ImageEntry, Source, SourceContent};
-use rayon::prelude::*;
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -41,7 +41,8 @@ impl SourceDigest {
     #[must_use]
     pub fn changed(&self) -> Option<PathBuf> {
         let files: Vec<(&PathBuf, &Reading)> = self.files.iter().collect();
-        let held = several(&files, |(path, reading)| reading.still_holds(path, self.clock.as_ref()));
+        let held =
+            several::answers(&files, MANY, |(path, reading)| reading.still_holds(path, self.clock.as_ref()));
         let changed = files.iter().zip(held).find(|(_, holds)| !holds);
         changed.map(|((path, _), _)| (*path).clone()).or_else(|| self.appeared())
     }
@@ -213,15 +214,10 @@ impl Reader<'_> {
     /// What all files hold, in their order.
     fn read_all(&self, paths: &[&Path]) -> Result<Vec<Reading>, StoreError> {
         let known: Vec<Option<Reading>> =
-            several(paths, |path| self.recall(path)).into_iter().collect::<Result<_, _>>()?;
+            several::answers(paths, MANY, |path| self.recall(path)).into_iter().collect::<Result<_, _>>()?;
         let unknown: Vec<&Path> =
             paths.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(path, _)| *path).collect();
-        let mut read = match unknown.as_slice() {
-            [] => Vec::new(),
-            [path] => vec![self.read(path)?],
-            paths => paths.par_iter().map(|path| self.read(path)).collect::<Result<Vec<_>, _>>()?,
-        }
-        .into_iter();
+        let mut read = several::try_answers(&unknown, 1, |path| self.read(path))?.into_iter();
         // There is one of these for each that was not known.
         Ok(known.into_iter().filter_map(|known| known.or_else(|| read.next())).collect())
     }
@@ -269,13 +265,8 @@ impl Reader<'_> {
     }
 }
 
-/// From so many on, several threads look at files.
-const MANY: usize = 256;
-
-/// Asks something of each, in order; of many by several threads.
-fn several<T: Sync, A: Send>(all: &[T], ask: impl Fn(&T) -> A + Send + Sync) -> Vec<A> {
-    if all.len() < MANY { all.iter().map(ask).collect() } else { all.par_iter().map(ask).collect() }
-}
+/// At so many files a thread looks at least.
+const MANY: usize = 128;
 
 fn missing(source: &Source, path: &Path) -> StoreError {
     StoreError::InputMissing { label: source.label.clone(), key: source.key.clone(), path: absolute(path) }

@@ -8,8 +8,8 @@ use super::{
     document::{self, Illegible},
     downloads, os, stat_cache,
 };
+use crate::several;
 use fs_err as fs;
-use rayon::prelude::*;
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW};
 use serde::Serialize;
 use std::{
@@ -233,18 +233,18 @@ impl Store {
     /// When this process may not read them or has no means left to.
     pub(super) fn results(&self) -> Result<Vec<StoredResult>, StoreError> {
         let entries = self.entries(Part::Results)?;
-        let read = |entry: Entry| {
-            let fingerprint = entry.name()?;
+        let read = |entry: &Entry| {
+            let Some(fingerprint) = entry.name() else { return Ok(None) };
             match fs::read(&entry.path) {
                 // Somebody has just removed it.
-                Err(error) if error.kind() == ErrorKind::NotFound => None,
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
                 Err(error) if os::is_denied(&error) => {
-                    Some(Err(StoreError::io("read the manifest", &entry.path, error)))
+                    Err(StoreError::io("read the manifest", &entry.path, error))
                 }
-                text => Some(Ok(StoredResult::of(entry, fingerprint, text))),
+                text => Ok(Some(StoredResult::of(entry.clone(), fingerprint, text))),
             }
         };
-        entries.into_par_iter().filter_map(read).collect()
+        Ok(several::try_answers(&entries, 1, read)?.into_iter().flatten().collect())
     }
 }
 

@@ -1,14 +1,16 @@
 //! What a run has to say.
 
 use super::parameter::{Parameter, of_json, parameters};
-use crate::record::{
-    FailureRecord, FoundRun, Outcome, Series, Summary, SweepRecord, VariantRecord, failure_line, measured,
-    run,
+use crate::{
+    record::{
+        FailureRecord, FoundRun, Outcome, Series, Summary, SweepRecord, VariantRecord, failure_line,
+        measured, run,
+    },
+    several,
 };
 use fs_err as fs;
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use rayon::prelude::*;
 use serde::Serialize;
 use std::{
     collections::BTreeSet,
@@ -71,13 +73,13 @@ impl Row {
     /// Looks into the runs, in this order.
     #[must_use]
     pub fn of_runs(runs: &[FoundRun]) -> Vec<Self> {
-        runs.par_iter().map(Self::of).collect()
+        several::answers(runs, 1, Self::of)
     }
 
     /// Looks into the variants of the sweep in `folder`, also those that have not started.
     #[must_use]
     pub fn of_sweep(folder: &Path, sweep: &SweepRecord) -> Vec<Self> {
-        sweep.variants.par_iter().map(|variant| Self::of_variant(folder, sweep, variant)).collect()
+        several::answers(&sweep.variants, 1, |variant| Self::of_variant(folder, sweep, variant))
     }
 
     fn of(run: &FoundRun) -> Self {
