@@ -1,7 +1,7 @@
 //! What pictures of a plan have in common.
 
 use super::{
-    PerNode, Plan, StageState, Status,
+    Node, PerNode, Plan, StageState, Status,
     text::{size, why, word},
 };
 use petgraph::graph::NodeIndex;
@@ -50,21 +50,21 @@ impl Shape {
 impl Drawing {
     /// All nodes, in the order of the plan.
     pub(super) fn nodes(plan: &Plan, states: &PerNode<StageState>) -> Vec<Self> {
-        let sources = plan.sources().map(|(index, source)| {
-            let lines = [Some(source.label.clone()), size(source)];
-            Self { index, shape: Shape::Source, lines: lines.into_iter().flatten().collect() }
-        });
-        let stages = plan.stages().filter_map(|(index, stage)| {
-            let state = states.get(index)?;
-            let shape = match state.status {
-                Status::Hit(_) => Shape::Hit,
-                Status::Run => Shape::Run,
-                Status::After(_) => Shape::After,
-            };
-            Some(Self { index, shape, lines: vec![stage.name.clone(), word(plan, state), why(state)] })
-        });
-        let mut nodes: Vec<Self> = sources.chain(stages).collect();
-        nodes.sort_by_key(|node| node.index);
-        nodes
+        let drawing = |index| match &plan.graph[index] {
+            Node::Source(source) => {
+                let lines = [Some(source.label.clone()), size(source)];
+                Some(Self { index, shape: Shape::Source, lines: lines.into_iter().flatten().collect() })
+            }
+            Node::Stage(stage) => {
+                let state = states.get(index)?;
+                let shape = match state.status {
+                    Status::Hit(_) => Shape::Hit,
+                    Status::Run => Shape::Run,
+                    Status::After(_) => Shape::After,
+                };
+                Some(Self { index, shape, lines: vec![stage.name.clone(), word(plan, state), why(state)] })
+            }
+        };
+        plan.graph.node_indices().filter_map(drawing).collect()
     }
 }

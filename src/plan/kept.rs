@@ -11,7 +11,7 @@ use petgraph::graph::NodeIndex;
 /// The keys of all stages as far as they are known before a run, and what the store has of them.
 #[must_use]
 pub fn run_keys(plan: &Plan, sources: &Sources, states: &PerNode<StageState>) -> RunKeys {
-    let stages = plan.stages().map(|(index, stage)| (index, stage.name.as_str()));
+    let stages = plan.stages().map(|(index, stage)| (index, stage.name.as_str())).collect();
     keys_of(plan, stages, &|index| plan.name(index), sources, states)
 }
 
@@ -23,14 +23,16 @@ pub fn member_keys(
     sources: &Sources,
     states: &PerNode<StageState>,
 ) -> RunKeys {
-    let names: PerNode<&str> = members.iter().map(|member| (member.node, member.name.as_str())).collect();
+    let stages: Vec<(NodeIndex, &str)> =
+        members.iter().map(|member| (member.node, member.name.as_str())).collect();
+    let names: PerNode<&str> = stages.iter().copied().collect();
     let name = |index| names.get(index).copied().unwrap_or_else(|| plan.name(index));
-    keys_of(plan, members.iter().map(|member| (member.node, member.name.as_str())), &name, sources, states)
+    keys_of(plan, stages, &name, sources, states)
 }
 
 fn keys_of<'a>(
     plan: &'a Plan,
-    stages: impl Iterator<Item = (NodeIndex, &'a str)>,
+    stages: Vec<(NodeIndex, &'a str)>,
     name_of: &dyn Fn(NodeIndex) -> &'a str,
     sources: &Sources,
     states: &PerNode<StageState>,
@@ -57,7 +59,7 @@ fn keys_of<'a>(
             found: state.map_or(Found::Unknown, found),
         })
     };
-    RunKeys { format: RunKeys::FORMAT, stages: stages.filter_map(key).collect() }
+    RunKeys { format: RunKeys::FORMAT, stages: stages.into_iter().filter_map(key).collect() }
 }
 
 fn origin<'a>(plan: &Plan, binding: &Binding, name_of: &dyn Fn(NodeIndex) -> &'a str) -> Origin {

@@ -45,7 +45,7 @@ fn remove_half_written(folder: &Path) -> Result<(), RecordError> {
 }
 
 /// Ends the last line of a file where it has no end: with it the line, if that is whole, else without it.
-fn end_last_line(path: &Path, is_whole: impl Fn(&[u8]) -> bool) -> Result<(), RecordError> {
+fn end_last_line(path: &Path, is_whole: fn(&[u8]) -> bool) -> Result<(), RecordError> {
     let failed = |error| RecordError::io("mend", PathBuf::from(path), error);
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,

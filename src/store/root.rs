@@ -126,8 +126,8 @@ impl Store {
         &self,
         path: &Path,
         bytes: &[u8],
-        before_rename: impl FnOnce(),
-        after_rename: impl FnOnce(),
+        before_rename: fn(),
+        after_rename: fn(),
     ) -> Result<(), StoreError> {
         let failed = |error| StoreError::io("write", path, error);
         let mut file = os::temporary(&self.root.join("tmp"), 0o644).map_err(failed)?;
