@@ -44,8 +44,8 @@ impl Address {
     /// The name of the file as it is written: the last part of the path. Nothing where that names none.
     #[must_use]
     pub fn file_name(&self) -> Option<&str> {
-        let (_, path) = self.below_scheme().split_once('/')?;
-        let name = path.split('?').next()?.rsplit('/').next()?;
+        let (_, path) = self.below_scheme().split('?').next()?.split_once('/')?;
+        let name = path.rsplit('/').next()?;
         (!["", ".", ".."].contains(&name)).then_some(name)
     }
 
