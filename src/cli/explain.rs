@@ -121,6 +121,7 @@ impl Asked {
         let mut prepared = prepare(&configuration, registry)?;
         let known =
             know(&configuration, &mut prepared.plan).map_err(|refusal| refusal.hidden(&prepared.loaded))?;
+        prepared.tell_fetched();
         let (stages, mut secrets) = views(
             &configuration,
             &prepared,

@@ -67,6 +67,7 @@ pub(crate) fn plan(args: &PlanArgs, registry: &Registry) -> Result<Exit, Refusal
         for note in &prepared.loaded.notes {
             eprintln!("note: {note}");
         }
+        prepared.tell_fetched();
         // Settings may hold what came from the environment.
         print(&secrets.hide(&shown(args.format, &prepared, &known)))?;
     }

@@ -13,10 +13,10 @@ use crate::{
         fetching,
         screen::{columns, moves, screen},
     },
-    store::{Digest, StatCache, Store, StoreError},
+    store::{Digest, FETCHED, OLD_DOWNLOAD, StatCache, Store, StoreError},
 };
 use clap::ValueHint;
-use contract::{Issue, Registry};
+use contract::{Finding, Issue, Registry};
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher, RandomState},
@@ -92,6 +92,19 @@ impl Prepared {
     /// The run folder that the configuration names.
     pub(crate) fn run_folder(&self) -> &Path {
         Path::new(&self.loaded.config.hydra.run.dir)
+    }
+
+    /// Says what was fetched, or could not be asked for, where no preflight does.
+    pub(crate) fn tell_fetched(&self) {
+        let findings = self.plan.sources().flat_map(|(_, source)| &source.findings);
+        for Finding { code, message, .. } in findings {
+            let severity = match code.as_str() {
+                OLD_DOWNLOAD => "warning",
+                FETCHED => "note",
+                _ => continue,
+            };
+            eprintln!("{severity}: {}", self.loaded.secrets().hide(message));
+        }
     }
 
     /// What is wrong, without the configuration's secrets.

@@ -65,6 +65,8 @@ impl Refusal {
                 | RecordError::NotChangeable { .. },
             )
             | Self::Compare(_) => Exit::Usage,
+            // As where the place in the configuration is known.
+            Self::Store(errors) if errors.iter().all(|error| error.issue().is_some()) => Exit::InvalidConfig,
             Self::Plan(..) | Self::Folder(_) | Self::Store(_) | Self::Findings(_) => Exit::InvalidPlan,
             Self::Hidden(refusal, _) => refusal.exit(),
             Self::Tool(ToolError(StageError::Cancelled)) => Exit::Cancelled,

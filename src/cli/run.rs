@@ -10,7 +10,7 @@ use super::{
 use crate::{
     record::{self, RunFolder, RunRecord},
     report::Journal,
-    store::{Completion, OLD_DOWNLOAD},
+    store::Completion,
 };
 use contract::Registry;
 use std::time::Instant;
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
     let key = unchanged::key(&prepared, &outside.recipes)?;
     if !new_folder && let Some(completion) = outside.store.completion(&key).filter(is_whole) {
         glance::remember(configuration, registry, &prepared, &outside.store, &outside.sources, &key);
-        tell_old_downloads(&prepared);
+        prepared.tell_fetched();
         let told = unchanged::tell(&completion, options.format, options.quiet);
         // The process ends now; to take apart what describes a thousand stages would be a tenth of its time.
         std::mem::forget((prepared, outside));
@@ -91,14 +91,6 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<Exit, Refusal> 
         glance::remember(configuration, registry, &prepared, &known.store, &known.sources, &key);
     }
     Ok(exit)
-}
-
-/// Where nothing is to be done, that is so as far as the copies tell.
-fn tell_old_downloads(Prepared { plan, loaded, .. }: &Prepared) {
-    let findings = plan.sources().flat_map(|(_, source)| &source.findings);
-    for finding in findings.filter(|finding| finding.code == OLD_DOWNLOAD) {
-        eprintln!("warning: {}", loaded.secrets().hide(&finding.message));
-    }
 }
 
 fn start_folder(prepared: &Prepared) -> Result<RunFolder, Refusal> {

@@ -161,6 +161,7 @@ mod tests {
             ("http://*******@host/${oc.env:A}", "http://me:pass@host/s3cret", &[("s3cret", "A")]),
             ("http://***${oc.env:PW}@host", "http://me:pass@host", &[("pass", "PW")]),
             ("http://**@host", "http://me@host", &[]),
+            ("http://host/m.h5?**${oc.env:KEY}", "http://host/m.h5?k=s3cret", &[("s3cret", "KEY")]),
         ] {
             let expected: Vec<_> = expected.iter().copied().map(own).collect();
             assert_eq!(found(shown, text), Some(expected), "{shown}");

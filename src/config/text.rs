@@ -117,31 +117,37 @@ fn drawable(text: &str) -> String {
     shown
 }
 
-/// Stars out `user:password` in `scheme://user:password@host`, byte for byte, so that places stay right. A `${...}` in
-/// it stays readable: it is no secret itself.
+/// Stars out `user:password` and what is asked for in `scheme://user:password@host/path?query`, byte for byte, so that
+/// places stay right. A `${...}` in them stays readable: it is no secret itself.
 pub(super) fn hide_credentials(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(scheme) = rest.find("://") {
         let (before, after) = rest.split_at(scheme + 3);
         shown.push_str(before);
-        let end = after
-            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\''))
-            .unwrap_or(after.len());
-        let hidden = after[..end].rfind('@').unwrap_or(0);
-        let mut secret = &after[..hidden];
-        while let Some(c) = secret.chars().next() {
-            let reference = secret.starts_with("${").then(|| secret.find('}')).flatten();
-            let length = reference.map_or(c.len_utf8(), |end| end + 1);
-            if reference.is_some() {
-                shown.push_str(&secret[..length]);
-            } else {
-                shown.extend(std::iter::repeat_n('*', length));
-            }
-            secret = &secret[length..];
-        }
-        rest = &after[hidden..];
+        let length = after.find(|c: char| c.is_whitespace() || matches!(c, '#' | '"' | '\''));
+        let (address, after) = after.split_at(length.unwrap_or(after.len()));
+        let authority = address.find(['/', '?']).unwrap_or(address.len());
+        let host = address[..authority].rfind('@').unwrap_or(0);
+        let query = address.find('?').map_or(address.len(), |mark| mark + 1);
+        star_out(&address[..host], &mut shown);
+        shown.push_str(&address[host..query]);
+        star_out(&address[query..], &mut shown);
+        rest = after;
     }
     shown.push_str(rest);
     shown
+}
+
+fn star_out(mut secret: &str, shown: &mut String) {
+    while let Some(c) = secret.chars().next() {
+        let reference = secret.starts_with("${").then(|| secret.find('}')).flatten();
+        let length = reference.map_or(c.len_utf8(), |end| end + 1);
+        if reference.is_some() {
+            shown.push_str(&secret[..length]);
+        } else {
+            shown.extend(std::iter::repeat_n('*', length));
+        }
+        secret = &secret[length..];
+    }
 }

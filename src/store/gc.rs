@@ -350,17 +350,30 @@ impl Clearing<'_> {
         Ok(())
     }
 
-    /// Removes copies of what addresses name that no command asked for for long.
+    /// Removes copies of what addresses name: those that no command asked for for long, and while the store is beyond its
+    /// bounds any that no command uses now. They come back over the network, while a result may be hours of work.
     fn downloads(&self, cleared: &mut Cleared) -> Result<(), StoreError> {
-        for entry in self.store.entries(Part::Downloads)? {
+        let mut copies = self.store.entries(Part::Downloads)?;
+        copies.sort_by_key(|entry| entry.used);
+        for entry in copies {
+            let idle = self.idle(&entry);
+            let beyond = idle >= SIDELINES_STAY
+                || self.bounds.days.is_some_and(|days| idle >= DAY * days)
+                || self.bounds.bytes.is_some_and(|most| cleared.bytes_after > most);
+            let Some(digest) = entry.name().filter(|_| beyond) else { continue };
             if self.stops(cleared) {
                 break;
             }
-            if self.idle(&entry) < SIDELINES_STAY {
+            let alone = self.alone()?;
+            let is_used = self.names(alone.as_ref())?.contains(&digest)
+                || Entry::of_folder(&entry.path).is_none_or(|now| now.used != entry.used);
+            if is_used {
                 continue;
             }
             if !self.dry_run {
                 os::remove(&entry.path).map_err(|error| StoreError::io("remove", &entry.path, error))?;
+                // The last of its address takes the folder with it.
+                entry.path.parent().map(fs::remove_dir);
             }
             cleared.remove(Part::Downloads, &entry);
         }

@@ -102,9 +102,7 @@ impl StatCache {
             SourceContent::Folder(path) => digest_folder(source, path, self),
             SourceContent::Images(entries) => digest_images(source, entries, self),
             // What was not fetched is not there.
-            SourceContent::Remote { address, .. } => {
-                Err(missing(source, Path::new(address.without_user().as_str())))
-            }
+            SourceContent::Remote { address, .. } => Err(missing(source, Path::new(&address.to_string()))),
             SourceContent::Generated { generator, parameters } => Ok(SourceDigest {
                 digest: Digest::of_value(&("generated", generator, parameters))?,
                 files: BTreeMap::new(),

@@ -13,7 +13,7 @@
 //! partial/FINGERPRINT/     checkpoints of unfinished work
 //! attempts/NAME/           folders of stages that run now, held by the lock on the `lease` inside
 //! sources/DIGEST.json      what a data set consists of, to say what has changed in it
-//! downloads/KEY/NAME      copies of what addresses name
+//! downloads/KEY/DIGEST/    copies of what addresses name, each with what is known of it
 //! verdicts/DIGEST.json     findings of preflights that were clean
 //! leases/NAME              what a run in progress has found or made
 //! size.json                how much all of it is, as far as is known
@@ -67,7 +67,7 @@ pub use canonical::canonical_json;
 pub use check::{BadObject, BadResult, Checked, Checking};
 pub use completion::Completion;
 pub use digest::Digest;
-pub use downloads::{OLD_DOWNLOAD, Progress};
+pub use downloads::{FETCHED, OLD_DOWNLOAD, Progress};
 pub use error::StoreError;
 pub use gc::{Bounds, Cleared, ClearedResult};
 pub use glance::{Glance, this_program};

@@ -22,7 +22,8 @@ const FORMAT: u32 = 1;
 const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
     # This folder holds results that `pipeline` can make again. See https://bford.info/cachedir/\n";
 
-/// A file in `tmp/` that is older belongs to a writer that is dead: they live for milliseconds.
+/// A file in `tmp/` that is older belongs to a writer that is dead: they live for milliseconds, and as long as a file takes
+/// to be fetched.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The store. Cheap to clone; any number of threads and processes may use the same folder at once.
@@ -77,9 +78,18 @@ impl Store {
     }
 
     fn prepare(&self) -> Result<(), StoreError> {
-        for folder in
-            ["objects", "actions", "locks", "partial", "attempts", "sources", "verdicts", "runs", "tmp"]
-        {
+        for folder in [
+            "objects",
+            "actions",
+            "locks",
+            "partial",
+            "attempts",
+            "downloads",
+            "sources",
+            "verdicts",
+            "runs",
+            "tmp",
+        ] {
             let path = self.root.join(folder);
             let failed = |error| StoreError::io("make the store's folder", &path, error);
             if path.is_dir() {

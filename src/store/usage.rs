@@ -215,7 +215,13 @@ impl Store {
                 let objects = lists.map_err(failed)?.into_iter().flatten();
                 Ok(objects.map(|(path, metadata)| Entry::of(path, &metadata)).collect())
             }
-            Part::Partials | Part::Downloads => {
+            Part::Downloads => {
+                let folders = listed(&root).map_err(failed)?.into_iter().filter(|(_, found)| found.is_dir());
+                let copies = folders.map(|(folder, _)| listed(&folder)).collect::<io::Result<Vec<_>>>();
+                let copies = copies.map_err(failed)?.into_iter().flatten();
+                Ok(copies.map(|(path, metadata)| folder(path, &metadata)).collect())
+            }
+            Part::Partials => {
                 let folders = listed(&root).map_err(failed)?.into_iter();
                 Ok(folders.map(|(path, metadata)| folder(path, &metadata)).collect())
             }

@@ -6,6 +6,7 @@ mod server;
 use super::workspace::{Workspace, names, text};
 use server::{Request, Server, answer};
 use std::{
+    path::{Path, PathBuf},
     process::Output,
     sync::{Arc, Mutex},
 };
@@ -49,6 +50,14 @@ fn image_network() -> Vec<u8> {
     golden("kernels/tests/float/image_network.h5")
 }
 
+/// The only thing in a folder.
+fn only(folder: &Path) -> PathBuf {
+    let found: Vec<PathBuf> =
+        fs_err::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    found[0].clone()
+}
+
 fn estimate(workspace: &Workspace, run: &str, model: &str, verb: &str) -> Output {
     let model = format!("+general.model_path={model}");
     let changes = [
@@ -83,7 +92,7 @@ fn a_model_behind_an_address_is_kept_and_asked_for_by_each_command() {
     for file in workspace.open("first").files().iter().filter(|file| !file.ends_with(".secrets.yaml")) {
         let bytes = workspace.open("first").bytes(file);
         let told = String::from_utf8_lossy(&bytes);
-        assert!(!told.contains("me:pass"), "{file} has the password");
+        assert!(!told.contains("me:pass") && !told.contains("s3cret"), "{file} has a secret");
     }
 
     // What counts is what the file holds, wherever it comes from.
@@ -106,6 +115,48 @@ fn a_model_behind_an_address_is_kept_and_asked_for_by_each_command() {
     assert!(changed.status.success(), "{}", text(&changed));
     assert_eq!(workspace.open("changed").stages("stage_started"), names(&["need"]));
     assert_eq!(shelf.known()[3..], [one(), Some("\"two\"".to_owned())]);
+    // A run that reads the first may still be at work.
+    let copies = fs_err::read_dir(only(&workspace.path().join("cache/downloads"))).expect("copies");
+    let first = image_network();
+    let has_first = |copy: PathBuf| fs_err::read(copy.join("network.h5")).expect("a copy") == first;
+    let kept: Vec<bool> = copies.map(|entry| has_first(entry.expect("an entry").path())).collect();
+    assert_eq!((kept.len(), kept.iter().filter(|is_first| **is_first).count()), (2, 1));
+}
+
+#[test]
+fn a_page_in_place_of_a_model_is_told_and_replaces_nothing() {
+    let workspace = Workspace::new();
+    let page = b"<!DOCTYPE html><title>Log in</title>";
+    let shelf = Shelf::with("page", page);
+    let run = |folder: &str| estimate(&workspace, folder, &shelf.server.address("/network.h5"), "run");
+    let refused = run("refused");
+    assert_eq!(refused.status.code(), Some(10), "{}", text(&refused));
+    assert!(text(&refused).contains("what came is no .h5 file"), "{}", text(&refused));
+
+    shelf.replace("one", &image_network());
+    assert!(run("first").status.success());
+    shelf.replace("page", page);
+    let unchanged = run("first");
+    assert!(
+        unchanged.status.success() && text(&unchanged).contains("the copy that came at"),
+        "{}",
+        text(&unchanged)
+    );
+}
+
+#[test]
+fn a_training_goes_on_from_an_address() {
+    let workspace = Workspace::new();
+    let short = workspace.done("short", &["operation_mode=training"]);
+    let shelf = Shelf::with("last", &short.bytes("saved_models/last_augmented_model.h5"));
+    let longer = |from: &str| {
+        let from = format!("+training.resume_training_from={from}");
+        let changes = ["operation_mode=training", "~training.model", "training.epochs=3", &from];
+        workspace.done("longer", &changes).bytes("saved_models/last_model.h5")
+    };
+    let address = shelf.server.address("/last_augmented_model.h5?token=s3cret");
+    assert_eq!(longer(&address), longer("short"));
+    assert_eq!(shelf.known().len(), 1);
 }
 
 #[test]
@@ -118,7 +169,7 @@ fn without_the_server_the_copy_serves_and_the_user_is_told() {
 
     // A copy that is not what came is no copy.
     let copies = workspace.path().join("cache/downloads");
-    let folder = fs_err::read_dir(&copies).expect("copies").next().expect("one").expect("a folder").path();
+    let folder = only(&only(&copies));
     fs_err::write(folder.join("network.h5"), "not what came").expect("a file");
     let mended = run("first");
     assert!(text(&mended).contains("nothing to do"), "{}", text(&mended));

@@ -159,31 +159,42 @@ fn sidelines_that_nobody_used_for_a_month_go_and_locks_of_nothing() {
     assert!(store.try_lock(&old).unwrap().is_some(), "it is made again");
 }
 
-#[test]
-fn copies_of_what_is_elsewhere_go_when_no_command_asked_for_them_for_a_month() {
-    let (_root, store) = ended(&[]);
-    let copies = ["aa", "bb"].map(|key| store.root().join("downloads").join(key));
-    for (copy, days) in copies.iter().zip([31, 29]) {
-        fs::create_dir_all(copy).unwrap();
-        for name in ["about.json", "model.h5"] {
-            fs::write(copy.join(name), "1234").unwrap();
-            age(&copy.join(name), days);
-        }
-        age(copy, days);
+/// A copy of something that is elsewhere, used so many days ago.
+fn copied(store: &Store, name: &str, days: u32) -> (Digest, std::path::PathBuf) {
+    let digest = Digest::of(name.as_bytes());
+    let copy = store.root().join("downloads").join(name).join(digest.to_string());
+    fs::create_dir_all(&copy).unwrap();
+    for file in ["about.json", "model.h5"] {
+        fs::write(copy.join(file), "1234").unwrap();
+        age(&copy.join(file), days);
     }
-    assert_eq!(
-        (store.usage().unwrap()[&Part::Downloads].count, store.usage().unwrap()[&Part::Downloads].bytes),
-        (2, 16)
-    );
+    age(&copy, days);
+    (digest, copy)
+}
+
+#[test]
+fn copies_of_what_is_elsewhere_go_after_a_month_or_when_the_store_is_too_large() {
+    let (_root, store) = ended(&[]);
+    let [(_, old), (_, young), (in_use, busy)] =
+        [("aa", 31), ("bb", 29), ("cc", 31)].map(|(name, days)| copied(&store, name, days));
+    let downloads = store.usage().unwrap()[&Part::Downloads];
+    assert_eq!((downloads.count, downloads.bytes), (3, 24));
+    // One of its files was used.
+    age(&young.join("about.json"), 40);
+    let other = elsewhere(&store);
+    other.use_now(&in_use).unwrap();
     store.clear(Bounds::default(), true).unwrap();
-    assert!(copies[0].exists(), "a dry run removes nothing");
+    assert!(old.exists(), "a dry run removes nothing");
     let cleared = store.clear(Bounds::default(), false).unwrap();
     assert_eq!((cleared.parts[&Part::Downloads].count, cleared.parts[&Part::Downloads].bytes), (1, 8));
-    assert_eq!(copies.map(|copy| copy.exists()), [false, true]);
-    // One of its files was used.
-    age(&store.root().join("downloads/bb/about.json"), 40);
-    store.clear(Bounds::default(), false).unwrap();
-    assert!(store.root().join("downloads/bb").exists());
+    assert_eq!([&old, &young, &busy].map(|copy| copy.exists()), [false, true, true]);
+    assert!(!store.root().join("downloads/aa").exists(), "nothing is left of it");
+
+    store.clear(keeping(0), false).unwrap();
+    assert_eq!([&young, &busy].map(|copy| copy.exists()), [false, true]);
+    drop(other);
+    store.clear(keeping(0), false).unwrap();
+    assert!(!busy.exists());
 }
 
 #[test]

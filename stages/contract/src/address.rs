@@ -24,7 +24,12 @@ impl Address {
         // What follows is for who reads the file, and is not sent.
         let address = Self(format!("{scheme}{}", rest.split('#').next().unwrap_or_default()));
         let host = address.host();
-        let is_whole = !host.is_empty() && !host.starts_with(':') && !text.contains(char::is_whitespace);
+        // A password with a `/` would end the host early, and show.
+        let port = host.rsplit_once(':').filter(|_| !host.ends_with(']')).map_or("", |(_, port)| port);
+        let is_whole = !host.is_empty()
+            && !host.starts_with(':')
+            && port.bytes().all(|byte| byte.is_ascii_digit())
+            && !text.contains(char::is_whitespace);
         is_whole.then_some(address)
     }
 
@@ -125,7 +130,14 @@ mod tests {
             assert!(!Address::is_meant(text), "{text}");
             assert_eq!(Address::parse(text), None, "{text}");
         }
-        for text in ["http://", "https:///m.h5", "http://me@/m.h5", "http://:80/m.h5", "http://h/a b.h5"] {
+        for text in [
+            "http://",
+            "https:///m.h5",
+            "http://me@/m.h5",
+            "http://:80/m.h5",
+            "http://h/a b.h5",
+            "http://me:pa/ss@h/m.h5",
+        ] {
             assert!(Address::is_meant(text), "{text}");
             assert_eq!(Address::parse(text), None, "{text}");
         }

@@ -107,7 +107,7 @@ impl Source {
 }
 
 fn address(text: &str, key: &str) -> Result<Address, Vec<Issue>> {
-    Address::parse(text).ok_or_else(|| {
+    Address::parse(text).filter(|address| address.file_name().is_some()).ok_or_else(|| {
         let issue = Issue::invalid(key, "this is no address of a file");
         vec![issue.with_help("an address has a host and a path: https://example.org/models/model.h5")]
     })

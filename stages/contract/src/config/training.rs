@@ -4,7 +4,7 @@ use super::{
     Callbacks, General, ModelSpec, Optimizer,
     rules::{BELOW_ONE, NOT_NEGATIVE, Rules},
 };
-use crate::{Issue, IssueKind, value::slices::LayerSlices};
+use crate::{Address, Issue, IssueKind, value::slices::LayerSlices};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -101,6 +101,10 @@ impl Training {
     fn copy_of_the_model(&self, general: &General) -> Option<Issue> {
         const KEY: &str = "training.trained_model_path";
         let path = self.trained_model_path.as_ref()?;
+        if path.to_str().is_some_and(Address::is_meant) {
+            let issue = Issue::invalid(KEY, "the trained model cannot be written to an address");
+            return Some(issue.with_help("name a .h5 file on this machine"));
+        }
         let extension = path.extension().map(|text| text.to_string_lossy().to_ascii_lowercase());
         if extension.as_deref() != Some("h5") {
             let message = format!("`{}` has no name of a .h5 file", path.display());

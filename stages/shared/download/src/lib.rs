@@ -21,12 +21,10 @@ use std::{
 };
 use ureq::{
     Agent, Proxy,
+    config::RedirectAuthHeaders,
     http::{HeaderMap, Response, StatusCode, header},
     tls::{RootCerts, TlsConfig},
 };
-
-/// How long a server may take to be reached, or to send the next bytes.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Bytes that are passed on at a time.
 const PIECE: usize = 64 * 1024;
@@ -50,7 +48,7 @@ pub enum Answer {
 }
 
 /// Fetches the file at `address` and writes it into `file`, unless the server still has the one with the validators
-/// `known`. After each piece `progress` is told how many bytes there are, and of how many if the server says so.
+/// `known`. The server may take `patience` to be reached, and to send the next bytes. After each piece `progress` is told how many bytes there are, and of how many if the server says so.
 ///
 /// # Errors
 /// A server that cannot be reached, refuses, falls silent, or sends less than it promised; a `file` that cannot be
@@ -58,10 +56,11 @@ pub enum Answer {
 pub fn fetch(
     address: &Address,
     known: &Validators,
+    patience: Duration,
     file: &mut impl Write,
     progress: &mut dyn FnMut(u64, Option<u64>),
 ) -> Result<Answer, DownloadError> {
-    let mut response = ask(address, known)?;
+    let mut response = ask(address, known, patience)?;
     match response.status() {
         StatusCode::NOT_MODIFIED => return Ok(Answer::Unchanged),
         StatusCode::OK => {}
@@ -91,15 +90,22 @@ pub fn fetch(
     }
 }
 
-fn ask(address: &Address, known: &Validators) -> Result<Response<ureq::Body>, DownloadError> {
+fn ask(
+    address: &Address,
+    known: &Validators,
+    patience: Duration,
+) -> Result<Response<ureq::Body>, DownloadError> {
     let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
     let agent: Agent = Agent::config_builder()
         .tls_config(tls)
         .proxy(if is_this_machine(address.host()) { None } else { Proxy::try_from_env() })
         .http_status_as_error(false)
-        .timeout_resolve(Some(PATIENCE))
-        .timeout_connect(Some(PATIENCE))
-        .timeout_per_read(Some(PATIENCE))
+        .timeout_resolve(Some(patience))
+        .timeout_connect(Some(patience))
+        .timeout_per_read(Some(patience))
+        .redirect_auth_headers(RedirectAuthHeaders::SameHost)
+        // What was asked for in secret must not go on in the open.
+        .https_only(address.as_str().starts_with("https"))
         .user_agent(concat!("pipeline/", env!("CARGO_PKG_VERSION")))
         .build()
         .into();

@@ -168,9 +168,13 @@ fn training_file(path: &Path, saved_models: &str) -> Result<Source, Vec<Issue>> 
         return Source::model_at(&file, KEY);
     }
     let source = Source::model_at(path, KEY)?;
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("h5")) {
+    let name = match &source.content {
+        SourceContent::Remote { address, .. } => address.to_string(),
+        _ => path.display().to_string(),
+    };
+    if name.to_ascii_lowercase().ends_with(".h5") {
         return Ok(source);
     }
-    let message = format!("`{}` holds no training to go on with", path.display());
+    let message = format!("`{name}` holds no training to go on with");
     Err(vec![Issue::invalid(KEY, message).with_help(HELP)])
 }

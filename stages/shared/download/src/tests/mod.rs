@@ -19,7 +19,9 @@ struct Fetched {
 
 fn fetched(address: &Address, known: &Validators) -> Fetched {
     let (mut file, mut told) = (Vec::new(), Vec::new());
-    let answer = fetch(address, known, &mut file, &mut |bytes, total| told.push((bytes, total)));
+    let answer = fetch(address, known, Duration::from_secs(30), &mut file, &mut |bytes, total| {
+        told.push((bytes, total))
+    });
     Fetched { answer: answer.map_err(|error| error.to_string()), file, told }
 }
 
@@ -62,7 +64,7 @@ fn a_file_comes_whole_and_is_not_sent_again_while_it_is_the_same() {
 #[test]
 fn a_redirection_is_followed_and_the_password_does_not_go_to_another_host() {
     let other = Server::start(|_| answer("200 OK", &[], b"weights"));
-    let there = other.address("/real.h5");
+    let there = other.address("/real.h5").replace("127.0.0.1", "localhost");
     let server = Server::start(move |_| answer("302 Found", &[("Location", &there)], b""));
     let secret = server.address("/model.h5").replace("http://", "http://me:p%40ss@");
     let Fetched { answer, file, .. } = fetched(&address(&secret), &Validators::default());
@@ -70,6 +72,17 @@ fn a_redirection_is_followed_and_the_password_does_not_go_to_another_host() {
     // `me:p@ss`.
     assert_eq!(server.asked()[0].header("authorization"), Some("Basic bWU6cEBzcw=="));
     assert_eq!(other.asked()[0].header("authorization"), None);
+}
+
+#[test]
+fn the_password_goes_along_where_the_host_stays_the_same() {
+    let server = Server::start(|request: &Request| match request.path.as_str() {
+        "/latest.h5" => answer("302 Found", &[("Location", "/3.h5")], b""),
+        _ => answer("200 OK", &[], b"weights"),
+    });
+    let secret = server.address("/latest.h5").replace("http://", "http://me:pass@");
+    assert!(fetched(&address(&secret), &Validators::default()).answer.is_ok());
+    assert_eq!(server.asked()[1].header("authorization"), Some("Basic bWU6cGFzcw=="));
 }
 
 #[test]
@@ -114,7 +127,8 @@ fn a_file_that_cannot_be_written_is_told_as_that() {
     }
     let server = Server::start(|_| answer("200 OK", &[], b"weights"));
     let address = address(&server.address("/model.h5"));
-    let error = fetch(&address, &Validators::default(), &mut Full, &mut |_, _| ()).expect_err("no space");
+    let error = fetch(&address, &Validators::default(), Duration::from_secs(30), &mut Full, &mut |_, _| ())
+        .expect_err("no space");
     assert!(matches!(error, DownloadError::Write(_)), "{error:?}");
 }
 
