@@ -115,15 +115,14 @@ impl GraphBuilder {
             position[old.0] = LayerId(new);
         }
         let mut kept: Vec<Option<Layer>> = self.layers.into_iter().map(Some).collect();
-        let mut layers: Vec<Layer> = order.iter().filter_map(|id| kept[id.0].take()).collect();
-        for input in layers.iter_mut().flat_map(|layer| &mut layer.inputs) {
-            *input = position[input.0];
-        }
-        match layers.iter().filter(|layer| layer.op == Op::Input).count() {
-            1 => Ok(Graph { name: self.name, layers, output: position[output.0] }),
+        let layers: Vec<Layer> = order.iter().filter_map(|id| kept[id.0].take()).collect();
+        let mut graph = Graph { name: self.name, layers, output };
+        graph.renumber(|id| position[id.0]);
+        match graph.layers.iter().filter(|layer| layer.op == Op::Input).count() {
+            1 => Ok(graph),
             count => Err(GraphError::Architecture(format!(
                 "the network `{}` has {count} inputs; exactly one is supported",
-                self.name
+                graph.name
             ))),
         }
     }

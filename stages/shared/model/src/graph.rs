@@ -97,6 +97,12 @@ impl Graph {
         self.layers.iter().position(|layer| layer.op == Op::Input).map(LayerId)
     }
 
+    /// Names every layer that a layer or the output refers to by its new place in the list.
+    pub(crate) fn renumber(&mut self, moved: impl Fn(LayerId) -> LayerId) {
+        let references = self.layers.iter_mut().flat_map(|layer| &mut layer.inputs);
+        references.chain([&mut self.output]).for_each(|id| *id = moved(*id));
+    }
+
     /// Type of the network's output.
     #[must_use]
     pub fn output_type(&self) -> &TensorType {

@@ -69,7 +69,7 @@ impl Weights {
         }
         let mut names = Vec::new();
         for layer in file.layers() {
-            if file.shapes(layer, "")?.is_some_and(|weights| !weights.is_empty()) {
+            if file.has_weights(layer)? {
                 names.push(layer.clone());
             }
         }

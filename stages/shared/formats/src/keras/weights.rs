@@ -40,6 +40,15 @@ impl WeightsFile {
         &self.layers
     }
 
+    /// Whether a layer of the file has weights.
+    ///
+    /// # Errors
+    /// [`FormatError::InFile`] with what is wrong with the layer.
+    pub fn has_weights(&self, layer: &str) -> Result<bool, FormatError> {
+        let group = self.group(layer).map_err(|message| self.failed(layer, message))?;
+        Ok(group.is_some_and(|(_, paths)| !paths.is_empty()))
+    }
+
     /// Names and shapes of the weights of a layer of this class; none where the file has no such layer.
     ///
     /// # Errors

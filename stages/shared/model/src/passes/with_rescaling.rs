@@ -19,14 +19,11 @@ pub fn with_rescaling(graph: &Graph, scale: f32, offset: f32) -> Result<Graph, G
         initializer: Initializer::default(),
         output: graph.layer(input).output.clone(),
     };
-    let mut layers = graph.layers.clone();
+    let mut graph = graph.clone();
     // The new layer stands right behind the input: whatever read the input or a later layer reads one place further on.
-    let moved = |id: LayerId| if id >= input { LayerId(id.0 + 1) } else { id };
-    for layer in &mut layers {
-        layer.inputs.iter_mut().for_each(|id| *id = moved(*id));
-    }
-    layers.insert(input.0 + 1, rescaling);
-    Ok(Graph { name: graph.name.clone(), layers, output: moved(graph.output) })
+    graph.renumber(|id| if id >= input { LayerId(id.0 + 1) } else { id });
+    graph.layers.insert(input.0 + 1, rescaling);
+    Ok(graph)
 }
 
 /// `rescaling`, or with a number where that is taken, as Keras counts.

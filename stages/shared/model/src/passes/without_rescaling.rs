@@ -1,6 +1,7 @@
 //! The way back from a model with rescaling inside.
 
 use crate::{Graph, LayerId, Op};
+use std::cmp::Ordering;
 
 /// Takes away the rescaling layer that [`with_rescaling`](super::with_rescaling) added right behind the input; none where
 /// something else reads the input.
@@ -12,17 +13,14 @@ pub fn without_rescaling(graph: &Graph) -> Option<Graph> {
     if !matches!(layer.op, Op::Rescale { .. }) || readers.next().is_some() {
         return None;
     }
-    let moved = |id: LayerId| match id.0.cmp(&rescaling) {
-        std::cmp::Ordering::Less => id,
-        std::cmp::Ordering::Equal => input,
-        std::cmp::Ordering::Greater => LayerId(id.0 - 1),
-    };
-    let mut layers = graph.layers.clone();
-    layers.remove(rescaling);
-    for layer in &mut layers {
-        layer.inputs.iter_mut().for_each(|id| *id = moved(*id));
-    }
-    Some(Graph { name: graph.name.clone(), layers, output: moved(graph.output) })
+    let mut graph = graph.clone();
+    graph.layers.remove(rescaling);
+    graph.renumber(|id| match id.0.cmp(&rescaling) {
+        Ordering::Less => id,
+        Ordering::Equal => input,
+        Ordering::Greater => LayerId(id.0 - 1),
+    });
+    Some(graph)
 }
 
 #[cfg(test)]
