@@ -503,7 +503,10 @@ fn a_killed_sweep_tells_variants_that_were_under_way_from_those_that_had_not_sta
     super::sandbox::send(super::sandbox::id(&child), Signal::KILL);
     child.wait().expect("a killed child");
     sandbox.must_be_quiet();
-    let shown = end(sandbox.start(&["show", "runs/run"])).stdout;
+    let show = || end(sandbox.start(&["show", "runs/run"])).stdout;
+    // A stage's process that was just being started holds the engine's lock until it is itself.
+    wait_until("the lock to go", || show().contains("killed"));
+    let shown = show();
     let last = |line: &str| line.split("  ").last().unwrap_or_default().trim().to_owned();
     let words: Vec<String> =
         shown.lines().filter(|line| line.trim_start().starts_with(['0', '1'])).map(last).collect();
