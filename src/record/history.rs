@@ -59,14 +59,14 @@ fn parse(text: &str) -> History {
     let mut history = History::default();
     let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
     for (number, line) in text.split_inclusive('\n').enumerate() {
-        let error = match serde_json::from_slice::<Event>(line.as_bytes()) {
+        let error = match serde_json::from_str::<Event>(line) {
             Ok(event) => {
                 history.events.push(event);
                 continue;
             }
             Err(error) => error,
         };
-        match serde_json::from_slice::<Value>(line.as_bytes()) {
+        match serde_json::from_str::<Value>(line) {
             Ok(value) => {
                 let kind = value.get("event").and_then(Value::as_str).unwrap_or("without a name");
                 *unknown.entry(kind.to_owned()).or_default() += 1;

@@ -38,12 +38,12 @@ fn parse(text: &str) -> Summary {
     for line in text.lines() {
         match kind(line) {
             Some("metric") => {
-                if let Ok(Metric { stage, name, step, value }) = serde_json::from_slice(line.as_bytes()) {
+                if let Ok(Metric { stage, name, step, value }) = serde_json::from_str(line) {
                     summary.measure(&stage, &name, step, value.unwrap_or(f64::NAN));
                 }
             }
             Some("run_resumed" | "stage_started" | "cache_hit" | "stage_failed") => {
-                if let Ok(event) = serde_json::from_slice::<Event>(line.as_bytes()) {
+                if let Ok(event) = serde_json::from_str::<Event>(line) {
                     summary.hear(&event);
                 }
             }

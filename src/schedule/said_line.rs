@@ -85,7 +85,7 @@ impl SaidLine {
             Some(word) if KINDS.contains(&word.as_str()) => {}
             Some(word) => return mistyped(&word, line),
         }
-        match serde_json::from_slice(line.as_bytes())
+        match serde_json::from_str(line)
             .map_err(|error| error.to_string())
             .and_then(|said| meaning(said, out))
         {
@@ -122,7 +122,7 @@ fn word(line: &str) -> Option<String> {
     if !line.trim_start().starts_with('{') {
         return None;
     }
-    match serde_json::from_slice::<serde_json::Value>(line.as_bytes()) {
+    match serde_json::from_str::<serde_json::Value>(line) {
         Ok(object) => object.get("event")?.as_str().map(str::to_owned),
         Err(_) => beginning(line).map(str::to_owned),
     }

@@ -57,7 +57,7 @@ pub(super) fn run(
     process.start(&line);
     let mut last = None;
     let mut hear = |line: String, said: &mut dyn FnMut(Said)| {
-        match serde_json::from_slice(line.as_bytes()) {
+        match serde_json::from_str(&line) {
             Ok(Reply::Event(event)) => said(Said::Event(event)),
             Ok(Reply::Done(outputs)) => last = Some(Ok(outputs)),
             Ok(Reply::Failed(error)) => last = Some(Err(error)),

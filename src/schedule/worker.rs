@@ -25,7 +25,7 @@ pub fn work(registry: &Registry) -> ExitCode {
 fn read_request() -> Result<Request, StageError> {
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
-    let request: Request = serde_json::from_slice(line.as_bytes()).map_err(|error| {
+    let request: Request = serde_json::from_str(&line).map_err(|error| {
         StageError::failed("protocol::request", format!("this is no request of a pipeline engine: {error}"))
     })?;
     if request.protocol != protocol::VERSION {

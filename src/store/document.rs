@@ -40,13 +40,13 @@ pub(super) enum Illegible {
 
 /// A document back from its text, or why it is none.
 pub(super) fn unseal<T: DeserializeOwned>(text: &[u8]) -> Result<T, Illegible> {
-    serde_json::from_slice(open(text)?).map_err(|error| Illegible::Foreign(error.to_string()))
+    serde_json::from_str(open(text)?).map_err(|error| Illegible::Foreign(error.to_string()))
 }
 
 /// All digests that are named anywhere in a document, understood or not.
 pub(super) fn digests(text: &[u8]) -> BTreeSet<Digest> {
     let mut found = BTreeSet::new();
-    let document = open(text).ok().and_then(|document| serde_json::from_slice(document).ok());
+    let document = open(text).ok().and_then(|document| serde_json::from_str(document).ok());
     let mut values: Vec<Value> = document.into_iter().collect();
     while let Some(value) = values.pop() {
         match value {
@@ -60,14 +60,13 @@ pub(super) fn digests(text: &[u8]) -> BTreeSet<Digest> {
 }
 
 /// What is sealed, if the seal is whole.
-fn open(text: &[u8]) -> Result<&[u8], Illegible> {
+fn open(text: &[u8]) -> Result<&str, Illegible> {
     let damaged = |error: serde_json::Error| Illegible::Damaged(error.to_string());
     let sealed: Sealed<'_> = serde_json::from_slice(text).map_err(damaged)?;
-    let document = sealed.document.get().as_bytes();
-    if sealed.checksum != Digest::of(document) {
+    if sealed.checksum != Digest::of(sealed.document.get().as_bytes()) {
         return Err(Illegible::Damaged("its checksum is wrong".to_owned()));
     }
-    Ok(document)
+    Ok(sealed.document.get())
 }
 
 #[cfg(test)]

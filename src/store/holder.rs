@@ -95,7 +95,7 @@ impl Holder {
     pub(crate) fn read(path: &Path) -> Option<Self> {
         let mut line = String::new();
         BufReader::new(fs::File::open(path).ok()?).read_line(&mut line).ok()?;
-        let holder: Self = serde_json::from_slice(line.as_bytes()).ok()?;
+        let holder: Self = serde_json::from_str(&line).ok()?;
         (!holder.engine.is_gone()).then_some(holder)
     }
 }
