@@ -88,9 +88,8 @@ impl Store {
         progress: Progress<'_>,
     ) -> Result<(PathBuf, Option<Finding>), StoreError> {
         let mut fetched = self.temporary()?;
-        let got = get(address, &Said::default(), PATIENCE, fetched.as_file_mut(), progress);
-        got.and_then(|_| is_what_its_name_says(&mut fetched, place).map(|()| fetched))
-            .and_then(|fetched| put(fetched, place).map_err(Obstacle::Place))
+        get_whole(address, &Said::default(), PATIENCE, &mut fetched, progress)
+            .and_then(|_| put(fetched, place).map_err(Obstacle::Place))
             .map(|bytes| (place.to_owned(), Some(came(source, address, bytes, place))))
             .map_err(|obstacle| not_fetched(source, address, Some(place), &obstacle))
     }
@@ -109,11 +108,7 @@ impl Store {
             None => (Said::default(), PATIENCE),
         };
         let mut file = self.temporary()?;
-        let got = get(address, &said, patience, file.as_file_mut(), progress).and_then(|got| {
-            let name = Path::new(address.file_name().unwrap_or_default());
-            if got.is_some() { is_what_its_name_says(&mut file, name).map(|()| got) } else { Ok(got) }
-        });
-        match (got, known) {
+        match (get_whole(address, &said, patience, &mut file, progress), known) {
             (Ok(None), Some((path, _))) => Ok((path, None)),
             (Ok(None), None) => {
                 let why = "the server says that a copy is still the newest, and there is none".to_owned();
@@ -210,6 +205,22 @@ impl fmt::Display for Obstacle {
     }
 }
 
+/// Gets a file that is what its name says, unless the server still has that of which it said `known`: then there is
+/// nothing.
+fn get_whole(
+    address: &Address,
+    known: &Said,
+    patience: Duration,
+    file: &mut NamedTempFile,
+    progress: Progress<'_>,
+) -> Result<Option<Said>, Obstacle> {
+    let got = get(address, known, patience, file.as_file_mut(), progress)?;
+    if got.is_some() {
+        is_what_its_name_says(file, Path::new(address.file_name().unwrap_or_default()))?;
+    }
+    Ok(got)
+}
+
 /// How model files begin: extension, where, and with what.
 const SIGNATURES: [(&str, usize, &[u8]); 3] =
     [("h5", 0, b"\x89HDF\r\n\x1a\n"), ("keras", 0, b"PK\x03\x04"), ("tflite", 4, b"TFL3")];
@@ -264,7 +275,7 @@ fn not_fetched(source: &Source, address: &Address, place: Option<&Path>, why: &O
     }
 }
 
-/// Gets a file, unless the server still has that of which it said `known`: then there is nothing.
+/// The same of whatever comes.
 #[cfg(feature = "download")]
 fn get(
     address: &Address,

@@ -209,16 +209,11 @@ impl Store {
         let failed = |error| StoreError::io("list", &root, error);
         match part {
             Part::Objects => {
-                let folders = listed(&root).map_err(failed)?;
-                let folders = folders.into_iter().filter(|(_, metadata)| metadata.is_dir());
-                let lists = folders.map(|(folder, _)| listed(&folder)).collect::<io::Result<Vec<_>>>();
-                let objects = lists.map_err(failed)?.into_iter().flatten();
+                let objects = listed_in_folders(&root).map_err(failed)?.into_iter();
                 Ok(objects.map(|(path, metadata)| Entry::of(path, &metadata)).collect())
             }
             Part::Downloads => {
-                let folders = listed(&root).map_err(failed)?.into_iter().filter(|(_, found)| found.is_dir());
-                let copies = folders.map(|(folder, _)| listed(&folder)).collect::<io::Result<Vec<_>>>();
-                let copies = copies.map_err(failed)?.into_iter().flatten();
+                let copies = listed_in_folders(&root).map_err(failed)?.into_iter();
                 Ok(copies.map(|(path, metadata)| folder(path, &metadata)).collect())
             }
             Part::Partials => {
@@ -287,6 +282,13 @@ fn listed(folder: &Path) -> io::Result<Vec<(PathBuf, Metadata)>> {
         }
     }
     Ok(found)
+}
+
+/// The entries of the folders in a folder.
+fn listed_in_folders(root: &Path) -> io::Result<Vec<(PathBuf, Metadata)>> {
+    let folders = listed(root)?.into_iter().filter(|(_, metadata)| metadata.is_dir());
+    let lists = folders.map(|(folder, _)| listed(&folder)).collect::<io::Result<Vec<_>>>()?;
+    Ok(lists.into_iter().flatten().collect())
 }
 
 /// A folder with all in it, as old as the youngest in it.
