@@ -66,13 +66,7 @@ fn estimate(workspace: &Workspace, run: &str, model: &str, verb: &str) -> Output
         "~general.model_type",
         "+benchmarking={}",
     ];
-    let mut command = workspace.command(run, &[&changes[..], &[&model]].concat());
-    if verb != "run" {
-        command = std::process::Command::new(env!("CARGO_BIN_EXE_pipeline"));
-        let run = format!("hydra.run.dir={run}");
-        command.current_dir(workspace.path()).env("PIPELINE_CACHE_DIR", workspace.path().join("cache"));
-        command.args([verb, "chain.yaml", &run]).args(changes).arg(&model);
-    }
+    let mut command = workspace.verb(verb, run, &[&changes[..], &[&model]].concat());
     command.output().expect("the binary starts")
 }
 

@@ -52,13 +52,18 @@ impl Workspace {
 
     /// `pipeline run chain.yaml hydra.run.dir=<run> ...`, ready to start.
     pub(super) fn command(&self, run: &str, overrides: &[&str]) -> Command {
+        self.verb("run", run, overrides)
+    }
+
+    /// The same with another verb.
+    pub(super) fn verb(&self, verb: &str, run: &str, overrides: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pipeline"));
         command
             .current_dir(self.path())
             .env("PIPELINE_CACHE_DIR", self.path().join("cache"))
             .env("NO_COLOR", "1")
             .env_remove("PIPELINE_FAILPOINT")
-            .args(["run", "chain.yaml", &format!("hydra.run.dir={run}")])
+            .args([verb, "chain.yaml", &format!("hydra.run.dir={run}")])
             .args(overrides);
         command
     }
